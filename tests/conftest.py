@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("basewise", deadline=None, max_examples=60)
+settings.load_profile("basewise")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
