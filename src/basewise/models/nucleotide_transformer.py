@@ -1,0 +1,262 @@
+"""Nucleotide Transformer: a BERT over k-mers, v1 (learned positions) and v2 (rotary, gated).
+
+Dalla-Torre et al. 2025, Nature Methods, doi:10.1038/s41592-024-02523-z. The layers' parameters are
+stacked along a first axis and scanned, so compiling N layers costs as much as compiling one.
+"""
+
+from dataclasses import dataclass
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from basewise.errors import BasewiseError
+from basewise.models.layers import (
+    ACTIVATIONS,
+    AttentionLayer,
+    LanguageModelHead,
+    LearnedPositions,
+    layer_norm,
+)
+
+NAMESPACE = "nucleotide_transformer"
+LAYER = "attention_layer"
+
+
+@dataclass(frozen=True)
+class NucleotideTransformerConfig:
+    """Sizes and switches of one trunk; the names are those of the published hyperparameters.
+
+    Attributes:
+        key_size: channels per head; None means embed_dim / attention_heads.
+        positional_embedding: "learned" or None.
+        rescaling_factor: context extension the rotary base was trained with; None for none.
+        token_dropout: scale embeddings for the share of masked tokens, at inference too.
+    """
+
+    alphabet_size: int
+    embed_dim: int
+    attention_heads: int
+    ffn_embed_dim: int
+    num_layers: int
+    max_positions: int
+    pad_token_id: int = 1
+    mask_token_id: int = 2
+    key_size: int | None = None
+    positional_embedding: str | None = "learned"
+    use_rotary_embedding: bool = False
+    rescaling_factor: float | None = None
+    add_bias_ffn: bool = True
+    use_glu_in_ffn: bool = False
+    ffn_activation_name: str = "gelu-no-approx"
+    add_bias_kv: bool = False
+    pre_layer_norm: bool = True
+    emb_layer_norm_before: bool = False
+    embed_scale: float = 1.0
+    token_dropout: bool = False
+    masking_ratio: float = 0.1
+    masking_prob: float = 0.8
+    layer_norm_eps: float = 1e-5
+
+    def __post_init__(self):
+        if self.key_size is None:
+            if self.embed_dim % self.attention_heads:
+                raise BasewiseError(
+                    "embed_dim must be a multiple of attention_heads when key_size is not given",
+                    found=f"embed_dim={self.embed_dim}, attention_heads={self.attention_heads}",
+                )
+            object.__setattr__(self, "key_size", self.embed_dim // self.attention_heads)
+        if self.use_rotary_embedding and self.key_size % 2:
+            raise BasewiseError("rotary positions need an even key_size", found=self.key_size)
+        if self.ffn_activation_name not in ACTIVATIONS:
+            raise BasewiseError(
+                "unknown ffn_activation_name",
+                found=repr(self.ffn_activation_name),
+                hint=f"Known: {', '.join(sorted(ACTIVATIONS))}.",
+            )
+
+    def rotary_scale(self, n_tokens: int) -> float | None:
+        """Return the context extension for sequences of ``n_tokens`` (CLS counted).
+
+        The trained factor holds up to the trained length; beyond it the factor grows with the
+        sequence (SegmentNT: 5,001 tokens, 30 kb).
+        """
+        if self.rescaling_factor is None:
+            return None
+        trained_tokens = round(self.rescaling_factor * self.max_positions) + 1
+        if n_tokens <= trained_tokens:
+            return self.rescaling_factor
+        return n_tokens / self.max_positions
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """The pure functions of one transformer; parameters are always an argument.
+
+    Its parameters are ``{"edges": …, "layers": …}``: the embedding and language-model head under
+    their published names, and the blocks' parameters with a leading axis of num_layers.
+    """
+
+    config: NucleotideTransformerConfig
+    dtype: type = jnp.float32
+
+    def init(self, rng: jax.Array) -> dict:
+        """Return freshly drawn float32 parameters."""
+        edges_rng, layers_rng = jax.random.split(rng)
+        tokens = jnp.full((1, 4), self.config.mask_token_id + 1)
+        x = jnp.zeros((1, 4, self.config.embed_dim))
+        layer_rngs = jax.random.split(layers_rng, self.config.num_layers)
+        return {
+            "edges": self._edges.init(edges_rng, tokens),
+            "layers": jax.vmap(lambda rng: self._layer().init(rng, x, None))(layer_rngs),
+        }
+
+    def embed(
+        self,
+        params: dict,
+        tokens: jax.Array,
+        mask: jax.Array | None = None,
+        *,
+        is_padded: bool = True,
+    ) -> jax.Array:
+        """Return the closing embedding, float32 (B, L, D), of int32 tokens (B, L).
+
+        Args:
+            mask: bool (B, 1, L, L), True where a query may look; None derives it from the pads.
+            is_padded: False promises that there are no pads, which saves the mask.
+        """
+        mask = self._mask(tokens, mask, is_padded)
+        x = self._edges.apply[0](params["edges"], tokens)
+        layer = self._layer()
+
+        def step(x, layer_params):
+            return layer.apply(layer_params, x, mask)[0], None
+
+        x, _ = jax.lax.scan(step, x, params["layers"])
+        return self._edges.apply[1](params["edges"], x)
+
+    def inspect(
+        self,
+        params: dict,
+        tokens: jax.Array,
+        mask: jax.Array | None = None,
+        *,
+        layers: tuple[int, ...] = (),
+        attention: tuple[tuple[int, int], ...] = (),
+    ) -> dict[str, jax.Array]:
+        """Return what people look at, computed layer by layer.
+
+        Args:
+            layers: 1-based; the last layer is given after the closing norm, as published.
+            attention: (1-based layer, 0-based head) pairs.
+
+        Returns:
+            ``embeddings_<layer>`` (B, L, D), ``attention_<layer>_<head>`` (B, L, L), and
+            ``logits`` (B, L, V), which are 0 at pads.
+        """
+        self._check_picks(layers, attention)
+        mask = self._mask(tokens, mask, True)
+        outputs = {}
+        x = self._edges.apply[0](params["edges"], tokens)
+        for number in range(1, self.config.num_layers + 1):
+            heads = tuple(head for layer, head in attention if layer == number)
+            layer_params = jax.tree.map(lambda leaf, i=number - 1: leaf[i], params["layers"])
+            x, maps = self._layer(heads).apply(layer_params, x, mask)
+            for index, head in enumerate(heads):
+                outputs[f"attention_{number}_{head}"] = maps[:, index]
+            outputs[f"embeddings_{number}"] = x
+        closing = self._edges.apply[1](params["edges"], x)
+        outputs[f"embeddings_{self.config.num_layers}"] = closing
+        wanted = {f"embeddings_{layer}" for layer in layers}
+        outputs = {k: v for k, v in outputs.items() if k in wanted or k.startswith("attention")}
+        logits = self._edges.apply[2](params["edges"], closing)
+        outputs["logits"] = jnp.where(mask[:, 0, :, :1], logits, 0.0)
+        return outputs
+
+    @property
+    def _edges(self) -> hk.MultiTransformed:
+        def build():
+            edges = _Edges(self.config, self.dtype)
+
+            def everything(tokens):
+                return edges.logits(edges.close(edges.open(tokens)))
+
+            return everything, (edges.open, edges.close, edges.logits)
+
+        return hk.without_apply_rng(hk.multi_transform(build))
+
+    def _layer(self, heads: tuple[int, ...] = ()) -> hk.Transformed:
+        def apply(x, mask):
+            return AttentionLayer(self.config, self.dtype, name=LAYER)(x, mask, heads)
+
+        return hk.without_apply_rng(hk.transform(apply))
+
+    def _mask(self, tokens, mask, is_padded) -> jax.Array | None:
+        if mask is not None:
+            return mask.astype(bool)
+        if not is_padded:
+            return None
+        is_token = tokens != self.config.pad_token_id
+        return is_token[:, None, :, None] & is_token[:, None, None, :]
+
+    def _check_picks(self, layers, attention) -> None:
+        last = self.config.num_layers
+        for layer in (*layers, *(layer for layer, _ in attention)):
+            if not 1 <= layer <= last:
+                raise BasewiseError(
+                    "no such layer", found=layer, hint=f"Layers are numbered 1 to {last}."
+                )
+        for _, head in attention:
+            if not 0 <= head < self.config.attention_heads:
+                raise BasewiseError(
+                    "no such attention head",
+                    found=head,
+                    hint=f"Heads are numbered 0 to {self.config.attention_heads - 1}.",
+                )
+
+
+class _Edges(hk.Module):
+    """What stands before the first block and after the last."""
+
+    def __init__(self, config: NucleotideTransformerConfig, dtype):
+        super().__init__(name=NAMESPACE)
+        self.config = config
+        self.embed = hk.Embed(config.alphabet_size, config.embed_dim, name="embed")
+        self.positions = None
+        if config.positional_embedding == "learned":
+            self.positions = LearnedPositions(config)
+        self.norm = None
+        if config.emb_layer_norm_before:
+            self.norm = layer_norm(config.layer_norm_eps, "emb_layer_norm_before")
+        self.head = LanguageModelHead(config, dtype)
+
+    def open(self, tokens: jax.Array) -> jax.Array:
+        config = self.config
+        x = self.embed(tokens).astype(jnp.float32)
+        if config.token_dropout:
+            x = x * self._dropout_scale(tokens)
+        x = x * config.embed_scale
+        if self.positions is not None:
+            if tokens.shape[1] > config.max_positions:
+                raise BasewiseError(
+                    f"this model reads at most {config.max_positions} tokens",
+                    found=f"{tokens.shape[1]} tokens",
+                    hint="Cut the sequence into windows.",
+                )
+            x = x + self.positions(tokens)
+        return self.norm(x) if self.norm is not None else x
+
+    def _dropout_scale(self, tokens: jax.Array) -> jax.Array:
+        """Return (B, L, 1): 0 at masked tokens, the same published scale at all others."""
+        is_mask = tokens == self.config.mask_token_id
+        n_tokens = (tokens != self.config.pad_token_id).sum(axis=1)
+        masked_share = is_mask.sum(axis=1) / n_tokens
+        kept_in_training = 1.0 - self.config.masking_ratio * self.config.masking_prob
+        scale = kept_in_training / (1.0 - masked_share)
+        return jnp.where(is_mask, 0.0, scale[:, None])[..., None]
+
+    def close(self, x: jax.Array) -> jax.Array:
+        return self.head.embedding_norm(x)
+
+    def logits(self, embedding: jax.Array) -> jax.Array:
+        return self.head(embedding)

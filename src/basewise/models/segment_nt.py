@@ -1,0 +1,66 @@
+"""SegmentNT: a Nucleotide Transformer v2 trunk under a U-Net, genomic elements per nucleotide.
+
+de Almeida et al. 2025, Nature Methods, doi:10.1038/s41592-025-02881-2.
+"""
+
+from dataclasses import dataclass, field
+
+import haiku as hk
+import jax
+import jax.numpy as jnp
+
+from basewise.models.nucleotide_transformer import NucleotideTransformerConfig, Trunk
+from basewise.models.unet import SegmentationHead
+
+
+@dataclass(frozen=True)
+class SegmentNTConfig:
+    """A trunk and the features of its head, in channel order."""
+
+    trunk: NucleotideTransformerConfig
+    features: tuple[str, ...]
+    bp_per_token: int = 6
+
+
+@dataclass(frozen=True)
+class SegmentNT:
+    """The pure functions of one SegmentNT; parameters are always an argument."""
+
+    config: SegmentNTConfig
+    dtype: type = jnp.float32
+    trunk: Trunk = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "trunk", Trunk(self.config.trunk, self.dtype))
+
+    def init(self, rng: jax.Array) -> dict:
+        """Return freshly drawn float32 parameters ``{"edges", "layers", "head"}``."""
+        trunk_rng, head_rng = jax.random.split(rng)
+        embedding = jnp.zeros((1, 4, self.config.trunk.embed_dim))
+        return {**self.trunk.init(trunk_rng), "head": self._head.init(head_rng, embedding)}
+
+    def logits(self, params: dict, tokens: jax.Array, *, is_padded: bool = True) -> jax.Array:
+        """Return float32 logits (B, 6 · (L − 1), features, 2) of int32 tokens (B, L), CLS first.
+
+        Raises:
+            BasewiseError: L − 1 is not a multiple of 4.
+        """
+        embedding = self.trunk.embed(params, tokens, is_padded=is_padded)
+        return self._head.apply(params["head"], embedding[:, 1:])
+
+    def probs(self, params: dict, tokens: jax.Array) -> jax.Array:
+        """Return float32 probabilities (B, 6 · (L − 1), features) of unpadded tokens (B, L)."""
+        logits = self.logits(params, tokens, is_padded=False)
+        return jax.nn.sigmoid(logits[..., 1] - logits[..., 0])
+
+    @property
+    def _head(self) -> hk.Transformed:
+        config = self.config
+
+        def apply(embedding):
+            head = SegmentationHead(
+                config.trunk.embed_dim, len(config.features), config.bp_per_token, self.dtype
+            )
+            return head(embedding)
+
+        return hk.without_apply_rng(hk.transform(apply))
