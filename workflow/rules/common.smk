@@ -1,0 +1,155 @@
+"""
+What every chapter shares: the validated config and table, wildcard constraints, input functions.
+
+A wrong key, value or path ends here, in one line, before any rule is defined.
+"""
+
+import re
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+from basewise import config as checks
+from basewise.errors import BasewiseError
+
+
+def load_schema(name):
+    schema = workflow.source_path(f"../schemas/{name}.schema.yaml")
+    return yaml.safe_load(Path(schema).read_text())
+
+
+try:
+    config.update(checks.complete_config(config, load_schema("config")))
+    assemblies = checks.read_assemblies(
+        config["assemblies"], load_schema("assemblies"), config
+    )
+    checks.check_sources(assemblies, config["checkpoints"])
+    checks.check_writable("results", "resources", "logs", "benchmarks")
+except BasewiseError as error:
+    raise WorkflowError(str(error)) from None
+
+
+tracks = {track for c in config["checkpoints"].values() for track in c["tracks"]}
+
+
+wildcard_constraints:
+    assembly="|".join(map(re.escape, assemblies)),
+    model="|".join(map(re.escape, config["checkpoints"])),
+    track="|".join(map(re.escape, sorted(tracks))),
+    format="|".join(map(re.escape, checks.ANNOTATION_FORMATS)),
+    scatteritem=r"\d+-of-\d+",
+
+
+def get_column(column):
+    """A function of wildcards that reads one column of the assembly's row."""
+
+    def get_value(wildcards):
+        return assemblies[wildcards.assembly][column]
+
+    return get_value
+
+
+def get_local_file(column):
+    """A function of wildcards: the column's path when it is local, to notice that it changed."""
+
+    def get_path(wildcards):
+        source = assemblies[wildcards.assembly][column]
+        return source if source and not checks.is_remote(source) else []
+
+    return get_path
+
+
+def get_local_checkpoint(wildcards):
+    source = config["checkpoints"][wildcards.model]["source"]
+    if checks.is_remote(source):
+        return []
+    return multiext(f"{source}/", "config.json", "params.safetensors")
+
+
+def get_blacklist_path(wildcards):
+    if assemblies[wildcards.assembly]["blacklist"]:
+        return f"resources/{wildcards.assembly}/blacklist.bed"
+    return []
+
+
+def get_unscored_blacklist(wildcards):
+    return get_blacklist_path(wildcards) if config["tiling"]["skip_blacklist"] else []
+
+
+def get_annotation_path(wildcards):
+    format = assemblies[wildcards.assembly]["annotation_format"]
+    return f"resources/{wildcards.assembly}/annotation.{format}"
+
+
+def get_gpus(wildcards):
+    return 1 if config["segmentation"]["platform"] == "gpu" else 0
+
+
+def get_inference_mem_mb(wildcards, attempt):
+    return 16000 * attempt
+
+
+def get_track_files(pattern):
+    """A function of wildcards: the pattern for each track of the model."""
+
+    def get_paths(wildcards):
+        return expand(
+            pattern,
+            track=config["checkpoints"][wildcards.model]["tracks"],
+            allow_missing=True,
+        )
+
+    return get_paths
+
+
+def get_calling(key):
+    """A function of wildcards: the numbers of one calling key that concern the model's tracks."""
+
+    def get_numbers(wildcards):
+        names = ["default", *config["checkpoints"][wildcards.model]["tracks"]]
+        numbers = config["segmentation"]["calling"][key]
+        return {name: numbers[name] for name in names if name in numbers}
+
+    return get_numbers
+
+
+def get_provenance_config(wildcards):
+    """What of the config shaped these results; speed is left out."""
+    speed = {"platform", "batch_size"}
+    return {
+        "assembly": assemblies[wildcards.assembly],
+        "tiling": config["tiling"],
+        "checkpoint": config["checkpoints"][wildcards.model],
+        "segmentation": {
+            key: value
+            for key, value in config["segmentation"].items()
+            if key not in speed
+        },
+    }
+
+
+def get_final_output():
+    """Every file the config asks for."""
+    results = []
+    for assembly, row in assemblies.items():
+        for model in row["models"]:
+            folder = f"results/{assembly}/{model}"
+            names = config["checkpoints"][model]["tracks"]
+            results += [f"{folder}/tracks/{track}.bw" for track in names]
+            results += multiext(
+                f"{folder}/elements",
+                ".bed.gz",
+                ".bed.gz.tbi",
+                ".gff3.gz",
+                ".gff3.gz.tbi",
+            )
+            results += [
+                f"{folder}/unscored.bed.gz",
+                f"{folder}/seams.tsv",
+                f"{folder}/seams.png",
+                f"{folder}/provenance.json",
+            ]
+            if row["annotation"]:
+                results.append(f"{folder}/evaluation/metrics.tsv")
+    return results

@@ -1,0 +1,113 @@
+"""
+Merge shards into what people use: tracks, seam quality, elements, provenance.
+
+Inputs: all shards of an assembly and model.
+Outputs: under results/{assembly}/{model}/: tracks/{track}.bw, seams.tsv, seams.png,
+elements.bed.gz, elements.gff3.gz, provenance.json.
+
+Steps:
+    - merge_track streams one track of all shards into a bigWig
+    - summarise_seams compares steps at tile borders with those inside tiles
+    - call_elements thresholds the tracks outside the blacklist
+    - write_provenance records what made these files
+"""
+
+
+rule merge_track:
+    input:
+        shards=gather.tiles("results/{{assembly}}/{{model}}/shards/{scatteritem}.shard"),
+        chromsizes="resources/{assembly}/chrom.sizes",
+    output:
+        bigwig="results/{assembly}/{model}/tracks/{track}.bw",
+        seams="results/{assembly}/{model}/seams/{track}.tsv",
+    log:
+        "logs/merge_track/{assembly}/{model}/{track}.log",
+    benchmark:
+        "benchmarks/merge_track/{assembly}/{model}/{track}.tsv"
+    conda:
+        "../envs/genome.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    message:
+        "Merging {wildcards.track} of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/merge_track.py"
+
+
+rule summarise_seams:
+    input:
+        seams=get_track_files("results/{assembly}/{model}/seams/{track}.tsv"),
+    output:
+        table="results/{assembly}/{model}/seams.tsv",
+        figure=report(
+            "results/{assembly}/{model}/seams.png",
+            caption="../report/seams.rst",
+            category="Quality",
+            labels={
+                "assembly": "{assembly}",
+                "model": "{model}",
+                "result": "seams",
+            },
+        ),
+    log:
+        "logs/summarise_seams/{assembly}/{model}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        tolerance=lookup("segmentation/seam_tolerance", within=config),
+    message:
+        "Checking the seams of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/summarise_seams.py"
+
+
+rule call_elements:
+    input:
+        tracks=get_track_files("results/{assembly}/{model}/tracks/{track}.bw"),
+        chromsizes="resources/{assembly}/chrom.sizes",
+        checkpoint="resources/checkpoints/{model}/config.json",
+        blacklist=get_blacklist_path,
+    output:
+        bed="results/{assembly}/{model}/elements.bed.gz",
+        bed_index="results/{assembly}/{model}/elements.bed.gz.tbi",
+        gff3="results/{assembly}/{model}/elements.gff3.gz",
+        gff3_index="results/{assembly}/{model}/elements.gff3.gz.tbi",
+    log:
+        "logs/call_elements/{assembly}/{model}.log",
+    benchmark:
+        "benchmarks/call_elements/{assembly}/{model}.tsv"
+    conda:
+        "../envs/genome.yaml"
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        thresholds=get_calling("thresholds"),
+        min_length_bp=get_calling("min_length_bp"),
+        join_gap_bp=get_calling("join_gap_bp"),
+    message:
+        "Calling elements of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/call_elements.py"
+
+
+rule write_provenance:
+    input:
+        genome="resources/{assembly}/genome.json",
+        checkpoint="resources/checkpoints/{model}/config.json",
+        params="resources/checkpoints/{model}/params.safetensors",
+        shards=gather.tiles("results/{{assembly}}/{{model}}/shards/{scatteritem}.shard"),
+    output:
+        provenance="results/{assembly}/{model}/provenance.json",
+    log:
+        "logs/write_provenance/{assembly}/{model}.log",
+    conda:
+        "../envs/genome.yaml"
+    params:
+        config=get_provenance_config,
+    message:
+        "Recording what made the results of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/write_provenance.py"
