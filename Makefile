@@ -1,0 +1,76 @@
+# install, demo, test: each sets up what it needs. Needs Python 3.11-3.13, make, gcc and git.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK ?= requirements.lock
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+PYTEST_ARGS ?= -n $(CORES) --dist loadfile
+IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c '$(IS_SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)
+UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+.PHONY: help install demo test test-fast bench lock bedtools
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
+
+install: bedtools $(VENV)/.installed  ## make .venv with the locked dependencies and the command line
+
+bedtools:
+	@command -v bedtools >/dev/null && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends bedtools; \
+	else \
+		echo "basewise needs bedtools: install it (apt install bedtools, conda install bedtools), then run make again" >&2; \
+		exit 1; \
+	fi
+
+$(VENV)/.python:
+	@if [ -z "$(PYTHON)" ]; then echo "basewise needs Python 3.11, 3.12 or 3.13: none found" >&2; exit 1; fi
+	@if ! "$(PYTHON)" -c 'import ensurepip' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; \
+		else \
+			echo "basewise needs Python's venv module: apt install python3-venv, then run make again" >&2; \
+			exit 1; \
+		fi; \
+	fi
+	"$(PYTHON)" -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.python pyproject.toml $(LOCK) requirements-uv.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-uv.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --require-hashes --requirement $(LOCK)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: install  ## annotate an unseen toy genome with the workflow, and score it
+	$(BIN)/snakemake --cores $(CORES) --directory .test
+	@$(BIN)/python .test/show_results.py .test/results
+
+test: install  ## formatting, lint, and every test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/codespell
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+test-fast: install  ## the tests that take seconds
+	$(BIN)/pytest $(PYTEST_ARGS) -m "not slow"
+
+bench: install  ## measure, and write benchmarks/results/
+	$(BIN)/python benchmarks/run.py
+
+lock: install  ## pin the newest dependencies with their hashes
+	$(UV_COMPILE) pyproject.toml --extra dev --output-file requirements.lock
+	$(UV_COMPILE) pyproject.toml --extra dev --extra cuda --output-file requirements-cuda.lock
+	$(UV_COMPILE) pyproject.toml --extra dev --extra tpu --output-file requirements-tpu.lock
+	echo "uv" | $(UV_COMPILE) - --output-file requirements-uv.lock
