@@ -1,28 +1,28 @@
-"""Print the files a run made and the table that scores them."""
+"""Print the files a run made and the tables that score them."""
 
-import csv
 import sys
 from pathlib import Path
 
+import pandas as pd
+
+from basewise.evaluation import format_table
+
 MEAN_OF = ("protein_coding_gene", "exon", "intron", "splice_donor", "splice_acceptor")
+INNER = {"tiles", "shards", "seams"}
 
 
 def show_results(results: Path) -> None:
-    """Print every result but tiles, shards and seams of single tracks, then the MCC of elements."""
-    inner = {"tiles", "shards", "seams"}
+    """Print every result but the inner ones, then each evaluation and the mean MCC of genes."""
     print(f"\nFiles in {results}:")
     for path in sorted(results.rglob("*")):
-        if path.is_file() and not inner & set(path.parts):
+        if path.is_file() and not INNER & set(path.parts):
             print(f"{path.stat().st_size:>12,}  {path.relative_to(results)}")
-    for table in sorted(results.glob("*/*/evaluation/metrics.tsv")):
-        assembly, model = table.relative_to(results).parts[:2]
-        with table.open(newline="") as stream:
-            mcc = {row["element"]: float(row["mcc"]) for row in csv.DictReader(stream, delimiter="\t")}
-        print(f"\nMatthews correlation per element, {model} on {assembly} (a toy model, a toy genome):")
-        for element, value in mcc.items():
-            print(f"{value:>12.3f}  {element}")
-        mean = sum(mcc[element] for element in MEAN_OF) / len(MEAN_OF)
-        print(f"{mean:>12.3f}  mean of gene, exon, intron, donor, acceptor")
+    for path in sorted(results.glob("*/*/evaluation/metrics.tsv")):
+        assembly, model = path.relative_to(results).parts[:2]
+        metrics = pd.read_csv(path, sep="\t")
+        mean = metrics.set_index("element").loc[list(MEAN_OF), "mcc"].mean()
+        print(f"\n{model} on {assembly} (a toy model, a toy genome):\n{format_table(metrics)}")
+        print(f"Mean MCC of gene, exon, intron, donor and acceptor: {mean:.3f}")
 
 
 if __name__ == "__main__":

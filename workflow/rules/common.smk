@@ -151,5 +151,8 @@ def get_final_output():
                 f"{folder}/provenance.json",
             ]
             if row["annotation"]:
-                results.append(f"{folder}/evaluation/metrics.tsv")
+                results += [
+                    f"{folder}/evaluation/metrics.tsv",
+                    f"{folder}/evaluation/metrics.png",
+                ]
     return results

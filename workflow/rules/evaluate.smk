@@ -2,7 +2,8 @@
 Compare tracks with an annotation, for assemblies whose row names one.
 
 Inputs: tracks, annotation, blacklist.
-Outputs: results/{assembly}/{model}/evaluation/metrics.tsv, one row per element.
+Outputs: results/{assembly}/{model}/evaluation/: metrics.tsv, one row per element, curves.tsv and
+metrics.png.
 """
 
 
@@ -21,7 +22,18 @@ rule evaluate_segmentation:
             labels={
                 "assembly": "{assembly}",
                 "model": "{model}",
-                "result": "metrics",
+                "result": "table",
+            },
+        ),
+        curves="results/{assembly}/{model}/evaluation/curves.tsv",
+        figure=report(
+            "results/{assembly}/{model}/evaluation/metrics.png",
+            caption="../report/metrics.rst",
+            category="Evaluation",
+            labels={
+                "assembly": "{assembly}",
+                "model": "{model}",
+                "result": "figure",
             },
         ),
     log:
@@ -29,7 +41,8 @@ rule evaluate_segmentation:
     benchmark:
         "benchmarks/evaluate_segmentation/{assembly}/{model}.tsv"
     conda:
-        "../envs/genome.yaml"
+        "../envs/report.yaml"
+    threads: 4
     resources:
         mem_mb=8000,
         runtime=120,

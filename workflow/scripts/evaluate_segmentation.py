@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.evaluation import evaluate_segmentation
+from basewise.intervals import read_chromsizes
+from basewise.labels.annotation import read_annotation
+from basewise.report.evaluation_figure import plot_evaluation
 from basewise.smk import configure_logging
 
 if TYPE_CHECKING:
@@ -11,13 +14,23 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
+tracks = {Path(track).stem: track for track in snakemake.input.tracks}
+chromsizes = read_chromsizes(snakemake.input.chromsizes)
+
 evaluate_segmentation(
-    {Path(track).stem: track for track in snakemake.input.tracks},
-    snakemake.input.annotation,
-    snakemake.input.chromsizes,
-    snakemake.output.metrics,
+    tracks,
+    read_annotation(
+        snakemake.input.annotation,
+        list(tracks),
+        chromsizes,
+        aliases=snakemake.input.get("aliases") or None,
+    ),
+    chromsizes,
     thresholds=snakemake.params.thresholds,
-    chroms=snakemake.params.chroms,
+    chroms=snakemake.params.chroms or None,
     blacklist=snakemake.input.get("blacklist") or None,
-    aliases=snakemake.input.get("aliases") or None,
+    output_tsv=snakemake.output.metrics,
+    output_curves=snakemake.output.curves,
+    processes=snakemake.threads,
 )
+plot_evaluation(snakemake.output.metrics, snakemake.output.curves, snakemake.output.figure)
