@@ -11,6 +11,7 @@ import numpy as np
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
+from basewise.tracks.disk import named_write_errors
 from basewise.tracks.quantise import check_dtype
 from basewise.tracks.shard_format import (
     BLOCK_BP,
@@ -66,7 +67,7 @@ class ShardWriter:
         self._chrom: str | None = None
 
     def __enter__(self) -> "ShardWriter":
-        with ExitStack() as stack:
+        with ExitStack() as stack, named_write_errors(self.path):
             temporary = stack.enter_context(atomic_path(self.path))
             self._stream = stack.enter_context(temporary.open("wb"))
             self._stream.write(MAGIC)
@@ -78,7 +79,7 @@ class ShardWriter:
             with suppress(OSError):
                 self._stack.__exit__(kind, error, trace)
             return
-        with self._stack:
+        with named_write_errors(self.path), self._stack:
             self._flush()
             self._stream.write(pack_footer(self._footer()))
 
@@ -104,7 +105,7 @@ class ShardWriter:
                 found=f"{values.dtype.name} {values.shape}",
             )
         same_chrom = chrom == self._chrom
-        if same_chrom and start < self._end or not same_chrom and chrom in self._seen:
+        if (same_chrom and start < self._end) or (not same_chrom and chrom in self._seen):
             raise BasewiseError(
                 f"{where} is out of genome order", found=f"{self._chrom}:{self._end} before it"
             )
@@ -112,7 +113,8 @@ class ShardWriter:
         whole_bins = self._cores and (self._end - self._cores[0][0]) % self.resolution_bp == 0
         size = self._end - self._cores[0][0] if self._cores else 0
         if not (touches and whole_bins and size + end - start <= BLOCK_BP):
-            self._flush()
+            with named_write_errors(self.path):
+                self._flush()
         self._chrom, self._end = chrom, end
         self._seen.add(chrom)
         self._cores.append((start, end))

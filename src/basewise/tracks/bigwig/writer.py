@@ -6,9 +6,9 @@ whole. The same values give the same bytes, however they are cut into calls.
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from basewise.tracks.bigwig.deflate import compress
 from basewise.tracks.bigwig.rtree import BlockList, pack_index
 from basewise.tracks.bigwig.sections import SectionBatch, SectionCutter
 from basewise.tracks.bigwig.zoom import ZoomPyramid
+from basewise.tracks.disk import named_write_errors
 
 MAX_THREADS = 4
 
@@ -61,7 +62,7 @@ class BigWigWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> "BigWigWriter":
-        with ExitStack() as stack, self._named_errors():
+        with ExitStack() as stack, named_write_errors(self.path):
             temporary = stack.enter_context(atomic_path(self.path))
             self._stream = stack.enter_context(temporary.open("wb", buffering=1 << 20))
             longest = max(self.chromsizes.values())
@@ -79,7 +80,7 @@ class BigWigWriter:
             with suppress(OSError):  # a disk that is full fails again as the stream closes
                 self._stack.__exit__(kind, error, trace)
             return
-        with self._named_errors(), self._stack:
+        with named_write_errors(self.path), self._stack:
             self._finish()
 
     def add(self, chrom: str, start: int, values: np.ndarray, *, end: int | None = None) -> None:
@@ -105,7 +106,7 @@ class BigWigWriter:
         self._check(chrom, start, end, values, whole_end)
         chrom_id = self._ids[chrom]
         whole = len(values) if end == whole_end else len(values) - 1
-        with self._named_errors():
+        with named_write_errors(self.path):
             if whole:
                 self._cutter.add(chrom_id, start, values[:whole], step)
             if whole < len(values):
@@ -208,18 +209,6 @@ class BigWigWriter:
         self._stream.write(layout.SUMMARY.pack(self._pyramid.covered_bp, *total))
         self._stream.seek(self._data_offset)
         self._stream.write(layout.DATA_COUNT.pack(len(self._blocks)))
-
-    @contextmanager
-    def _named_errors(self) -> Iterator[None]:
-        """An operating-system error, such as a full disk, in one line that names the file."""
-        try:
-            yield
-        except OSError as error:
-            raise BasewiseError(
-                f"{self.path} could not be written",
-                found=error.strerror or str(error),
-                hint="Nothing of it was kept; make room there and run again",
-            ) from error
 
 
 def _pack_sections(batch: SectionBatch) -> list[bytes]:
