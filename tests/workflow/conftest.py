@@ -1,0 +1,69 @@
+"""A working directory with the toy config, and the real command line to run it with."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TOY_CHECKPOINT = ROOT / "resources/toy/segment_nt_toy"
+
+
+def _merged(base: dict, over: dict) -> dict:
+    """Base with every key of over laid on it, at all depths."""
+    both = base | over
+    for key in base.keys() & over.keys():
+        if isinstance(base[key], dict) and isinstance(over[key], dict):
+            both[key] = _merged(base[key], over[key])
+    return both
+
+
+def _run_snakemake(
+    directory: Path, *arguments: str, snakefile: Path = ROOT / "workflow/Snakefile"
+) -> subprocess.CompletedProcess:
+    """Run the workflow in a directory; stdout and stderr come back as one text in stdout."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    command += ["--cores", "2", "--directory", str(directory), *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def _toy_config(changes: dict | None = None) -> dict:
+    """The toy config with the checkpoint's path made absolute, and changes laid over it."""
+    config = yaml.safe_load((ROOT / ".test/config/config.yaml").read_text())
+    config["checkpoints"]["segment_nt_toy"]["source"] = str(TOY_CHECKPOINT)
+    return _merged(config, changes or {})
+
+
+@pytest.fixture
+def run_snakemake() -> Callable[..., subprocess.CompletedProcess]:
+    """The command line: run_snakemake(directory, "--dry-run"), output and errors in stdout."""
+    return _run_snakemake
+
+
+@pytest.fixture
+def make_directory(tmp_path) -> Callable[..., Path]:
+    """A maker of working directories: make_directory("a", {"tiling": {"shards": 3}})."""
+
+    def make(name: str, changes: dict | None = None, assemblies: str | None = None) -> Path:
+        directory = tmp_path / name
+        shutil.copytree(ROOT / ".test/data", directory / "data")
+        (directory / "config").mkdir()
+        (directory / "config/config.yaml").write_text(yaml.safe_dump(_toy_config(changes)))
+        table = assemblies or (ROOT / ".test/config/assemblies.tsv").read_text()
+        (directory / "config/assemblies.tsv").write_text(table)
+        return directory
+
+    return make
+
+
+@pytest.fixture
+def toy_checkpoint() -> Path:
+    if not (TOY_CHECKPOINT / "config.json").is_file():
+        pytest.skip("the toy checkpoint is not in this checkout yet")
+    return TOY_CHECKPOINT

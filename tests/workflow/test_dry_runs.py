@@ -1,0 +1,59 @@
+"""Every shipped configuration plans, without network and without running anything."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+CASES = sorted(path.parent.name for path in (ROOT / ".test").glob("config-*/config.yaml"))
+
+
+def planned_jobs(text: str) -> dict[str, int]:
+    """Job counts of a dry run's table."""
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
+
+
+def test_the_default_config_annotates_hg38(run_snakemake, tmp_path):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    done = run_snakemake(tmp_path, "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout
+    jobs = planned_jobs(done.stdout)
+    assert jobs["predict_shard"] == 64
+    assert jobs["merge_track"] == 14
+    assert jobs["get_blacklist"] == 1
+    assert "evaluate_segmentation" not in jobs
+    assert not (tmp_path / "resources").exists()
+
+
+def test_the_toy_config_is_evaluated(run_snakemake, make_directory, toy_checkpoint):
+    done = run_snakemake(make_directory("run"), "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout
+    jobs = planned_jobs(done.stdout)
+    assert jobs["predict_shard"] == 4
+    assert jobs["evaluate_segmentation"] == 1
+
+
+def test_there_are_cases():
+    assert len(CASES) >= 4
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_case_plans_as_the_readme_says(run_snakemake, toy_checkpoint, case):
+    configfile = f".test/{case}/config.yaml"
+    done = run_snakemake(
+        ROOT / ".test",
+        "--configfile",
+        configfile,
+        "--dry-run",
+        "--quiet",
+        "rules",
+        "--nolock",
+        "--forceall",
+    )
+    assert done.returncode == 0, done.stdout
+    jobs = planned_jobs(done.stdout)
+    assert jobs["predict_shard"] == 4
+    is_plain = case == "config-plain"
+    assert ("evaluate_segmentation" in jobs) != is_plain
+    assert ("get_blacklist" in jobs) != is_plain
