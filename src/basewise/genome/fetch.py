@@ -4,15 +4,17 @@ import json
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 
 from basewise.errors import BasewiseError
 from basewise.genome.body import Body, Changed, Interrupted, Stamp
-from basewise.genome.checksum import Digest
+from basewise.genome.checksum import Digest, verify_checksum
 from basewise.genome.disk import clear_disk_errors
-from basewise.genome.remote import open_source
+from basewise.genome.remote import local_path, open_source
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +90,26 @@ def fetch(
             part.remove()
             logger.info("fetched %s: %d bytes, sha256 %s", source, record.bytes, record.sha256)
             return record
+
+
+@contextmanager
+def local_copy(
+    source: str, beside: str | PathLike, checksum: str | None = None
+) -> Iterator[tuple[Path, str]]:
+    """Yield (path, sha256) of a source: a local file where it is, else fetched for the while.
+
+    The fetched file lies beside the file that will be made of it, as `<beside>.download`.
+    """
+    path = local_path(source)
+    if path is not None:
+        yield path, verify_checksum(path, checksum)
+        return
+    path = Path(f"{os.fspath(beside)}.download")
+    try:
+        record = fetch(source, path, checksum)
+        yield path, record.sha256
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def is_html(first: bytes, content_type: str = "") -> bool:
