@@ -6,7 +6,6 @@ import numpy as np
 import pybedtools
 import pysam
 import pytest
-from strict_gff3 import read_strict
 
 from basewise.calling import call_elements
 from basewise.calling.gff3 import escape_attribute, escape_seqid
@@ -104,7 +103,7 @@ def test_bed_holds_the_calls_in_order(bigwigs, tracks, tmp_path):
         assert f"#{red:02X}{green:02X}{blue:02X}" == colours[columns[3]].upper()
 
 
-def test_gff3_is_strict_and_says_the_same_as_the_bed(bigwigs, tmp_path):
+def test_gff3_is_strict_and_says_the_same_as_the_bed(bigwigs, tmp_path, read_strict):
     _, bed, gff = call(bigwigs, tmp_path / "out", source="toy%\tmodel@r;1")
     features = read_strict(text_of(gff))
     assert [(f["chrom"], f["start"], f["end"], f["attributes"]["element"]) for f in features] == [
@@ -190,7 +189,7 @@ def test_blacklisted_bases_are_in_no_call(bigwigs, tracks, tmp_path):
     assert gff_from_path.read_bytes() == gff.read_bytes()
 
 
-def test_coarse_tracks_and_unknown_elements(make_bigwig, tmp_path):
+def test_coarse_tracks_and_unknown_elements(make_bigwig, tmp_path, read_strict):
     bins = np.array([0.1, 0.9, 0.9, np.nan, 0.7, 0.2])
     bigwigs = {"my,element": make_bigwig("x", {"c": bins}, resolution_bp=32)}
     _, bed, gff = call(bigwigs, tmp_path / "out", {"c": 192})
@@ -200,7 +199,7 @@ def test_coarse_tracks_and_unknown_elements(make_bigwig, tmp_path):
     assert features[0]["attributes"]["ID"] == "my,element-000001"
 
 
-def test_nothing_called_still_gives_whole_files(make_bigwig, tmp_path):
+def test_nothing_called_still_gives_whole_files(make_bigwig, tmp_path, read_strict):
     bigwigs = {"exon": make_bigwig("exon", {"c": np.full(50, 0.1)})}
     counts, bed, gff = call(bigwigs, tmp_path / "out", {"c": 50})
     assert counts == {"exon": 0}

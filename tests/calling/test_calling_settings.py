@@ -28,7 +28,7 @@ def test_a_known_element_without_a_track_is_no_error():
     ("setting", "options", "texts"),
     [
         ({"default": 0.5, "exn": 0.1}, {}, ["thresholds/exn", "'exon'"]),
-        ({"defualt": 0.5}, {}, ["thresholds/defualt", "'default'"]),
+        ({"defaults": 0.5}, {}, ["thresholds/defaults", "'default'"]),
         ({"default": 0.5, "EXON": 0.1}, {}, ["thresholds/EXON", "'exon'"]),
         ({"exon": 0.5}, {}, ["no value for intron", "default"]),
         ({"default": 1.2}, {}, ["thresholds/default", "1.2", "[0, 1]"]),

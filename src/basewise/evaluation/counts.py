@@ -85,8 +85,11 @@ class ElementCounts:
         recall_steps = np.diff(curve["recall"], prepend=0.0)
         auroc = np.nan
         if n_negative:
-            tpr, fpr = np.append(0, curve["recall"]), np.append(0, curve["fp"]) / n_negative
-            auroc = float(np.trapezoid(tpr, fpr))
+            hit_rate, false_rate = (
+                np.append(0, curve["recall"]),
+                np.append(0, curve["fp"]) / n_negative,
+            )
+            auroc = float(np.trapezoid(hit_rate, false_rate))
         return metrics | {
             "mcc": float(_mcc(tp, fp, fn, tn)),
             "auprc": float(np.sum(recall_steps * curve["precision"])),
