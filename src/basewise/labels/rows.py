@@ -99,28 +99,36 @@ class RowBlock:
         The key is what stands before the value, with its separator: ``"gene_id "`` in GTF,
         ``"Parent="`` in GFF3. The first one of a row counts.
         """
-        rows, first, last = self.split(self.column(8), self.semicolons)
-        for _ in range(2):
-            first = first + (self.text[first] == ord(" "))
-        encoded = key.encode()
-        is_key = np.ones(len(first), dtype=bool)
-        for offset in range(0, len(encoded), 8):
-            part = encoded[offset : offset + 8]
-            word = np.uint64(int.from_bytes(part, "little"))
-            at = np.flatnonzero(is_key)
-            is_key[at] = (self._words(first[at] + offset) & _LOW_BYTES[len(part)]) == word
-        is_key &= first + len(encoded) <= last
-        at = np.flatnonzero(is_key)[::-1]
-        value_start = np.zeros(len(self), dtype=np.int64)
-        value_end = np.zeros(len(self), dtype=np.int64)
-        value_start[rows[at]] = first[at] + len(encoded)
-        value_end[rows[at]] = last[at]
+        starts, ends = self.column(8)
+        value_start, value_end = np.zeros_like(starts), np.zeros_like(starts)
+        pending, first = np.arange(len(self)), starts
+        after = np.searchsorted(self.semicolons, starts)
+        semicolons = np.append(self.semicolons, len(self.text))
+        while len(pending):  # one attribute of every row that has not had the key yet
+            last = np.minimum(semicolons[after], ends[pending])
+            for _ in range(2):
+                first = first + (self.text[first] == ord(" "))
+            is_key = self._starts_with(first, key.encode()) & (first + len(key) <= last)
+            value_start[pending[is_key]] = first[is_key] + len(key)
+            value_end[pending[is_key]] = last[is_key]
+            more = ~is_key & (last < ends[pending])
+            pending, first, after = pending[more], last[more] + 1, after[more] + 1
+
         found = value_end > value_start
         value_start += found & (self.text[value_start] == ord('"'))
         for _ in range(2):  # a space before the semicolon, then the closing quote
             edge = self.text[np.maximum(value_end - 1, 0)]
             value_end -= found & ((edge == ord(" ")) | (edge == ord('"')))
         return value_start, np.maximum(value_end, value_start)
+
+    def _starts_with(self, at: np.ndarray, text: bytes) -> np.ndarray:
+        is_same = np.ones(len(at), dtype=bool)
+        for offset in range(0, len(text), 8):
+            part = text[offset : offset + 8]
+            rest = np.flatnonzero(is_same)
+            words = self._words(at[rest] + offset) & _LOW_BYTES[len(part)]
+            is_same[rest] = words == np.uint64(int.from_bytes(part, "little"))
+        return is_same
 
     def split(self, spans: Spans, separators: np.ndarray) -> tuple[np.ndarray, ...]:
         """Cut spans at sorted offsets of separators: row of each part, its starts, its ends."""
