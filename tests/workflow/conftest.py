@@ -40,18 +40,25 @@ def _toy_config(changes: dict | None = None) -> dict:
     return _merged(config, changes or {})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_snakemake() -> Callable[..., subprocess.CompletedProcess]:
     """The command line: run_snakemake(directory, "--dry-run"), output and errors in stdout."""
     return _run_snakemake
 
 
-@pytest.fixture
-def make_directory(tmp_path) -> Callable[..., Path]:
-    """A maker of working directories: make_directory("a", {"tiling": {"shards": 3}})."""
+@pytest.fixture(scope="session")
+def toy_checkpoint() -> Path:
+    if not (TOY_CHECKPOINT / "config.json").is_file():
+        pytest.skip("the toy checkpoint is not in this checkout yet")
+    return TOY_CHECKPOINT
 
-    def make(name: str, changes: dict | None = None, assemblies: str | None = None) -> Path:
-        directory = tmp_path / name
+
+@pytest.fixture(scope="session")
+def make_directory(tmp_path_factory, toy_checkpoint) -> Callable[..., Path]:
+    """A maker of working directories: make_directory({"tiling": {"shards": 3}})."""
+
+    def make(changes: dict | None = None, assemblies: str | None = None) -> Path:
+        directory = tmp_path_factory.mktemp("run")
         shutil.copytree(ROOT / ".test/data", directory / "data")
         (directory / "config").mkdir()
         (directory / "config/config.yaml").write_text(yaml.safe_dump(_toy_config(changes)))
@@ -60,10 +67,3 @@ def make_directory(tmp_path) -> Callable[..., Path]:
         return directory
 
     return make
-
-
-@pytest.fixture
-def toy_checkpoint() -> Path:
-    if not (TOY_CHECKPOINT / "config.json").is_file():
-        pytest.skip("the toy checkpoint is not in this checkout yet")
-    return TOY_CHECKPOINT

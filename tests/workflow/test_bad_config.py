@@ -20,8 +20,8 @@ SMALL = "assembly\tfasta\ntoy\tdata/toy.fa.gz\n"
     ],
     ids=["misspelt key", "wrong type", "no shards", "unknown model", "bad choice", "no table"],
 )
-def test_an_illegal_config(run_snakemake, make_directory, toy_checkpoint, changes, words):
-    stopped_early(run_snakemake, make_directory("run", changes), words)
+def test_an_illegal_config(run_snakemake, make_directory, changes, words):
+    stopped_early(run_snakemake, make_directory(changes), words)
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_an_illegal_config(run_snakemake, make_directory, toy_checkpoint, change
     ],
     ids=["missing FASTA", "misspelt column"],
 )
-def test_an_illegal_table(run_snakemake, make_directory, toy_checkpoint, table, words):
-    stopped_early(run_snakemake, make_directory("run", assemblies=table), words)
+def test_an_illegal_table(run_snakemake, make_directory, table, words):
+    stopped_early(run_snakemake, make_directory(assemblies=table), words)
 
 
-def test_an_output_directory_that_cannot_be_written(run_snakemake, make_directory, toy_checkpoint):
-    directory = make_directory("run")
+def test_an_output_directory_that_cannot_be_written(run_snakemake, make_directory):
+    directory = make_directory()
     (directory / "results").touch()
     stopped_early(run_snakemake, directory, ["'results' cannot be written"])
 

@@ -26,8 +26,8 @@ def test_the_default_config_annotates_hg38(run_snakemake, tmp_path):
     assert not (tmp_path / "resources").exists()
 
 
-def test_the_toy_config_is_evaluated(run_snakemake, make_directory, toy_checkpoint):
-    done = run_snakemake(make_directory("run"), "--dry-run", "--quiet", "rules")
+def test_the_toy_config_is_evaluated(run_snakemake, make_directory):
+    done = run_snakemake(make_directory(), "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
     jobs = planned_jobs(done.stdout)
     assert jobs["predict_shard"] == 4

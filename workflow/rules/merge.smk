@@ -6,8 +6,9 @@ Outputs: under results/{assembly}/{model}/: tracks/{track}.bw, seams.tsv, seams.
 elements.bed.gz, elements.gff3.gz, provenance.json.
 
 Steps:
-    - merge_track streams one track of all shards into a bigWig
-    - summarise_seams compares steps at tile borders with those inside tiles
+    - merge_track streams one track of all shards into a bigWig, and fails when its steps at tile
+      borders exceed those inside tiles by more than segmentation/seam_tolerance
+    - summarise_seams shows them for all tracks
     - call_elements thresholds the tracks outside the blacklist
     - write_provenance records what made these files
 """
@@ -17,9 +18,12 @@ rule merge_track:
     input:
         shards=gather.tiles("results/{{assembly}}/{{model}}/shards/{scatteritem}.shard"),
         chromsizes="resources/{assembly}/chrom.sizes",
+        regions="results/{assembly}/{model}/regions.bed",
+        unscored="results/{assembly}/{model}/unscored.bed.gz",
     output:
         bigwig="results/{assembly}/{model}/tracks/{track}.bw",
         seams="results/{assembly}/{model}/seams/{track}.tsv",
+        profile="results/{assembly}/{model}/seams/{track}.profile.tsv",
     log:
         "logs/merge_track/{assembly}/{model}/{track}.log",
     benchmark:
@@ -29,6 +33,8 @@ rule merge_track:
     resources:
         mem_mb=4000,
         runtime=120,
+    params:
+        seam_tolerance=lookup("segmentation/seam_tolerance", within=config),
     message:
         "Merging {wildcards.track} of {wildcards.model} on {wildcards.assembly}"
     script:
@@ -38,6 +44,7 @@ rule merge_track:
 rule summarise_seams:
     input:
         seams=get_track_files("results/{assembly}/{model}/seams/{track}.tsv"),
+        profiles=get_track_files("results/{assembly}/{model}/seams/{track}.profile.tsv"),
     output:
         table="results/{assembly}/{model}/seams.tsv",
         figure=report(
@@ -54,8 +61,6 @@ rule summarise_seams:
         "logs/summarise_seams/{assembly}/{model}.log",
     conda:
         "../envs/report.yaml"
-    params:
-        tolerance=lookup("segmentation/seam_tolerance", within=config),
     message:
         "Checking the seams of {wildcards.model} on {wildcards.assembly}"
     script:

@@ -31,6 +31,7 @@ rule predict_shard:
         batch_size=lookup("segmentation/batch_size", within=config),
         compilation_cache="resources/compilation_cache",
     params:
+        tracks=lookup("checkpoints/{model}/tracks", within=config),
         strands=lookup("segmentation/strands", within=config),
         dtype=lookup("segmentation/dtype", within=config),
         precision=lookup("segmentation/precision", within=config),

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from basewise.intervals import read_bed, read_chromsizes
 from basewise.smk import configure_logging
 from basewise.tracks.merge import merge_track
 
@@ -10,10 +11,16 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
+chromsizes = read_chromsizes(snakemake.input.chromsizes)
+
 merge_track(
-    shards=list(snakemake.input.shards),
-    chromsizes=snakemake.input.chromsizes,
-    track=snakemake.wildcards.track,
-    output=snakemake.output.bigwig,
-    seams=snakemake.output.seams,
+    list(snakemake.input.shards),
+    snakemake.wildcards.track,
+    chromsizes,
+    snakemake.input.unscored,
+    snakemake.output.bigwig,
+    snakemake.output.seams,
+    regions=read_bed(snakemake.input.regions, chromsizes),
+    seam_tolerance=snakemake.params.seam_tolerance,
+    compress_threads=snakemake.threads,
 )

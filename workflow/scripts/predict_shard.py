@@ -16,6 +16,7 @@ predict_shard(
     genome=snakemake.input.genome,
     checkpoint=Path(snakemake.input.checkpoint).parent,
     output=snakemake.output.shard,
+    tracks=list(snakemake.params.tracks),
     strands=snakemake.params.strands,
     dtype=snakemake.params.dtype,
     precision=snakemake.params.precision,

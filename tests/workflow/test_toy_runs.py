@@ -1,0 +1,138 @@
+"""Chr3 of the toy genome, by the real command line: same bytes however work was cut or broken."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = (ROOT / ".test/config/assemblies.tsv").read_text()
+SMALL = TABLE.replace("fasta\t", "fasta\tinclude\t").replace(".fa.gz\t", ".fa.gz\tchr3,contig_*\t")
+MERGED = ("*.bed*", "*.gff3.gz*", "seams.tsv", "seams/*", "tracks/*", "evaluation/*.tsv")
+
+OUTER = """
+configfile: "config/outer.yaml"
+
+
+module basewise:
+    snakefile:
+        "{snakefile}"
+    config:
+        config["annotation"]
+
+
+use rule * from basewise as basewise_*
+
+
+rule count_results:
+    default_target: True
+    input:
+        rules.basewise_all.input,
+    output:
+        "count.txt",
+    shell:
+        "ls {{input}} | wc -l > {{output}}"
+"""
+
+
+def merged_bytes(directory: Path) -> dict[str, bytes]:
+    """Every merged file of a run, by its path under the results."""
+    results = directory / "results/toy/segment_nt_toy"
+    paths = {path for pattern in MERGED for path in results.glob(pattern)}
+    return {str(path.relative_to(results)): path.read_bytes() for path in sorted(paths)}
+
+
+def assert_same_files(found: dict[str, bytes], expected: dict[str, bytes]) -> None:
+    assert found.keys() == expected.keys()
+    assert [name for name in expected if found[name] != expected[name]] == []
+
+
+def wait_for(condition: Callable, timeout_s: float = 120):
+    """The first truthy value of a condition."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise TimeoutError(f"nothing after {timeout_s} s")
+
+
+@pytest.fixture(scope="module")
+def make_small(make_directory) -> Callable[[int], Path]:
+    """A maker of working directories for chr3 and the contigs, with a number of shards."""
+    return lambda shards: make_directory({"tiling": {"shards": shards}}, SMALL)
+
+
+@pytest.fixture(scope="module")
+def expected(run_snakemake, make_small) -> dict[str, bytes]:
+    """The merged files of one undisturbed run with three shards."""
+    directory = make_small(3)
+    done = run_snakemake(directory)
+    assert done.returncode == 0, done.stdout
+    files = merged_bytes(directory)
+    assert len(files) > 30
+    return files
+
+
+@pytest.mark.parametrize("shards", [1, 7])
+def test_the_number_of_shards_changes_no_byte(run_snakemake, make_small, expected, shards):
+    directory = make_small(shards)
+    done = run_snakemake(directory)
+    assert done.returncode == 0, done.stdout
+    assert len(list(directory.rglob("*.shard"))) == shards
+    assert_same_files(merged_bytes(directory), expected)
+
+
+def test_a_shard_job_killed_midway_leaves_nothing_and_a_rerun_ends_alike(
+    run_snakemake, make_small, expected
+):
+    directory = make_small(3)
+    shards = directory / "results/toy/segment_nt_toy/shards"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "workflow/Snakefile"]
+    command += ["--cores", "2", "--directory", directory]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as main:
+
+        def find_job():
+            logs = list(directory.glob("logs/predict_shard/*/*/*.log"))
+            jobs = [
+                child
+                for child in psutil.Process(main.pid).children(recursive=True)
+                if child.is_running() and any("predict_shard.py" in a for a in child.cmdline())
+            ]
+            return jobs[-1] if logs and jobs and any(log.stat().st_size for log in logs) else None
+
+        wait_for(find_job).send_signal(signal.SIGKILL)
+        text, _ = main.communicate(timeout=300)
+    assert main.returncode != 0
+    assert "predict_shard" in text
+    left = list(shards.glob("*")) if shards.exists() else []
+    assert len([path for path in left if path.suffix == ".shard"]) < 3
+    done = run_snakemake(directory)
+    assert done.returncode == 0, done.stdout
+    assert_same_files(merged_bytes(directory), expected)
+    assert {path.suffix for path in shards.iterdir()} == {".shard"}
+
+
+def test_the_workflow_is_usable_as_a_module(run_snakemake, make_small, expected):
+    directory = make_small(3)
+    inner = yaml.safe_load((directory / "config/config.yaml").read_text())
+    (directory / "config/config.yaml").unlink()
+    (directory / "config/outer.yaml").write_text(yaml.safe_dump({"annotation": inner}))
+    outer = directory / "Snakefile"
+    outer.write_text(OUTER.format(snakefile=ROOT / "workflow/Snakefile"))
+    planned = run_snakemake(directory, "--dry-run", "--quiet", "rules", snakefile=outer)
+    assert planned.returncode == 0, planned.stdout
+    assert "basewise_predict_shard" in planned.stdout
+    done = run_snakemake(directory, snakefile=outer)
+    assert done.returncode == 0, done.stdout
+    assert int((directory / "count.txt").read_text()) > 15
+    assert_same_files(merged_bytes(directory), expected)
