@@ -53,6 +53,8 @@ def plot_seams(profile_tables: Iterable[str | os.PathLike], output: str | os.Pat
         _draw(axis, track, offsets, deltas, n_seams)
     for axis in axes.flat[len(profiles) :]:
         axis.set_axis_off()
+    for axis in axes.flat[max(0, len(profiles) - columns) : len(profiles)]:
+        axis.tick_params(labelbottom=True)  # the last panel of its column
     figure.supxlabel("Distance from the seam (bp)", fontsize=11)
     figure.supylabel("Mean |Δ| to the base before", fontsize=11)
     try:
@@ -80,7 +82,7 @@ def _profiles(table: Path) -> list[tuple[str, np.ndarray, np.ndarray, int]]:
 
 
 def _draw(axis, track: str, offsets: np.ndarray, deltas: np.ndarray, n_seams: int) -> None:
-    axis.set_title(track, fontsize=10)
+    axis.set_title(track, fontsize=10, pad=14)  # clear of the axis's power of ten
     axis.spines[["top", "right"]].set_visible(False)
     axis.tick_params(labelsize=8)
     if not n_seams:

@@ -102,7 +102,8 @@ class BigWigWriter:
         step = self.resolution_bp
         whole_end = start + len(values) * step
         if end is None:
-            end = min(whole_end, self.chromsizes.get(chrom, whole_end))
+            size = self.chromsizes.get(chrom, whole_end)
+            end = size if size < whole_end < size + step else whole_end
         self._check(chrom, start, end, values, whole_end)
         chrom_id = self._ids[chrom]
         whole = len(values) if end == whole_end else len(values) - 1

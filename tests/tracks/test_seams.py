@@ -1,0 +1,210 @@
+"""Seam sums equal a direct computation, whatever the cuts; excess stops a merge."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from basewise.errors import BasewiseError
+from basewise.report.seam_figure import plot_seams
+from basewise.tracks.merge import merge_track
+from basewise.tracks.seam_tables import (
+    COLUMNS,
+    PROFILE_COLUMNS,
+    profile_path,
+    read_table,
+    summarise_seams,
+    write_seams,
+)
+from basewise.tracks.seams import FLANK_BINS, SeamMeter, SeamStats
+
+
+def direct(runs):
+    """The same sums from the definition: runs are (start, values, seams in bp)."""
+    at_seams, interior = [], []
+    profile = [[] for _ in range(2 * FLANK_BINS + 1)]
+    for start, values, seams in runs:
+        steps = np.abs(np.diff(values.astype(np.float64)))  # at start + 1, start + 2, ...
+        for index, step in enumerate(steps.tolist()):
+            (at_seams if start + 1 + index in seams else interior).append(step)
+        for seam in sorted(seams):
+            for offset in range(-FLANK_BINS, FLANK_BINS + 1):
+                index = seam + offset - start - 1
+                if 0 <= index < len(steps):
+                    profile[offset + FLANK_BINS].append(steps[index])
+    return at_seams, interior, profile
+
+
+@st.composite
+def runs_in_calls(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    runs, calls, start = [], [], 0
+    for _ in range(draw(st.integers(1, 3))):
+        size = draw(st.integers(1, 500))
+        values = rng.random(size, dtype=np.float32)
+        seams = (
+            draw(st.sets(st.integers(start + 1, start + size - 1), max_size=5))
+            if size > 1
+            else set()
+        )
+        cuts = sorted(
+            {start, start + size, *draw(st.sets(st.integers(start, start + size), max_size=5))}
+        )
+        runs.append((start, values, seams))
+        calls += [
+            (low, high, values[low - start : high - start], seams) for low, high in pairwise(cuts)
+        ]
+        start += size + draw(st.integers(1, 5))
+    return runs, calls
+
+
+@given(runs_in_calls())
+def test_sums_equal_the_definition_whatever_the_cuts(case):
+    runs, calls = case
+    meter = SeamMeter()
+    for low, high, values, seams in calls:
+        here = np.array(sorted(seam - low for seam in seams if low <= seam < high), dtype=np.int64)
+        meter.add("c", low, high, values, here)
+    stats = meter.finish()
+    at_seams, interior, profile = direct(runs)
+    assert (stats.n_seams, stats.n_interior) == (len(at_seams), len(interior))
+    assert stats.sum_seam == pytest.approx(sum(at_seams))
+    assert stats.sum_interior == pytest.approx(sum(interior))
+    assert stats.max_seam == max(at_seams, default=0)
+    assert stats.profile_n.tolist() == [len(column) for column in profile]
+    np.testing.assert_allclose(stats.profile_sum, [sum(column) for column in profile])
+
+
+def test_a_core_that_starts_a_run_is_no_seam():
+    meter = SeamMeter()
+    ramp = np.arange(10, dtype=np.float32)
+    start = np.array([0])
+    meter.add("c", 0, 10, ramp, start)
+    meter.add("c", 11, 21, ramp, start)  # one unscored base before it
+    meter.add("d", 21, 31, ramp, start)  # another chrom
+    assert meter.finish().n_seams == 0
+
+
+def test_stats_add():
+    first, second = SeamStats(1, 0.5, 0.5, 10, 1.0), SeamStats(3, 0.1, 0.1, 20, 0.5)
+    both = first + second
+    assert (both.n_seams, both.max_seam, both.n_interior) == (4, 0.5, 30)
+    assert both.mean_seam == pytest.approx(0.15)
+    assert both.excess == pytest.approx(0.15 - 0.05)
+    assert (SeamStats() + first).excess == first.excess
+
+
+@pytest.mark.parametrize(
+    ("stats", "tolerance", "verdict"),
+    [
+        (SeamStats(0, 0, 0, 5, 1.0), 0.0, "no seams"),
+        (SeamStats(2, 1.0, 0.6, 5, 1.0), None, "not judged"),
+        (SeamStats(2, 1.0, 0.6, 5, 1.0), 0.31, "ok"),
+        (SeamStats(2, 1.0, 0.6, 5, 1.0), 0.29, "above tolerance"),
+    ],
+)
+def test_verdicts(stats, tolerance, verdict):
+    assert stats.verdict(tolerance) == verdict
+
+
+def steps_at_seams(height):
+    """Ten cores of 1 kb, each `height` above or below its neighbour, flat inside."""
+    values = np.full((2, 10_000), 0.4, dtype=np.float32)
+    for core in range(1, 10, 2):
+        values[:, core * 1_000 : core * 1_000 + 1_000] += height
+    return {"c": values}, [("c", start, start + 1_000) for start in range(0, 10_000, 1_000)]
+
+
+def test_a_jump_above_tolerance_writes_the_table_and_no_bigwig(write_shard, tmp_path):
+    values, cores = steps_at_seams(0.2)
+    shard = write_shard("a", cores, values, dtype="float32")
+    sizes, seams = {"c": 10_000}, tmp_path / "exon.tsv"
+    with pytest.raises(BasewiseError) as caught:
+        merge_track([shard], "exon", sizes, None, tmp_path / "x.bw", seams, seam_tolerance=0.05)
+    message = str(caught.value)
+    for part in ("exon", "0.2 at 9 seams", "0.05", "larger halo", "exon.tsv"):
+        assert part in message
+    assert not (tmp_path / "x.bw").exists()
+    (row,) = read_table(seams, COLUMNS)
+    assert row["verdict"] == "above tolerance"
+    assert float(row["excess"]) == pytest.approx(0.2)
+    assert (row["n_seams"], row["track"]) == ("9", "exon")
+
+    merge_track([shard], "exon", sizes, None, tmp_path / "x.bw", seams, seam_tolerance=0.25)
+    assert (tmp_path / "x.bw").exists()
+    assert read_table(seams, COLUMNS)[0]["verdict"] == "ok"
+    profile = read_table(profile_path(seams), PROFILE_COLUMNS)
+    by_offset = {int(line["offset_bp"]): float(line["mean_abs_delta"]) for line in profile}
+    assert sorted(by_offset) == list(range(-100, 101))
+    assert by_offset.pop(0) == pytest.approx(0.2)
+    assert max(by_offset.values()) == 0
+
+
+def test_touching_regions_and_unscored_bases_make_no_seam(write_shard, tmp_path):
+    values, cores = steps_at_seams(0.2)
+    shard = write_shard("a", cores, values)
+    regions = {"c": np.array([[0, 3_000], [3_000, 10_000]])}
+    unscored = {"c": np.array([[1_000, 1_001], [4_999, 5_000]])}
+    record = merge_track(
+        [shard], "exon", {"c": 10_000}, unscored, tmp_path / "x.bw", regions=regions
+    )
+    assert record.seams.n_seams == 9 - 3
+
+
+def test_offsets_of_coarse_tracks_are_in_bp(write_shard, tmp_path):
+    values, cores = steps_at_seams(0.2)
+    shard = write_shard("a", cores, values, resolution_bp=10)
+    seams = tmp_path / "s.tsv"
+    record = merge_track([shard], "exon", {"c": 10_000}, None, tmp_path / "x.bw", seams)
+    assert record.seams.n_seams == 9
+    assert record.seams.mean_seam == pytest.approx(0.2, abs=1e-6)
+    profile = read_table(profile_path(seams), PROFILE_COLUMNS)
+    assert [int(line["offset_bp"]) for line in profile] == list(range(-1_000, 1_001, 10))
+
+
+@pytest.fixture
+def tables(tmp_path):
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(("exon", "intron", "5UTR", "none", "3UTR")):
+        stats = SeamStats()
+        if name != "none":
+            stats = SeamStats(40, 4.0, 0.3, 900, 9.0, np.full(201, 40.0), 40 * rng.random(201))
+        write_seams(name, stats, tmp_path / f"{number}.tsv", tolerance=0.01)
+    return [tmp_path / f"{number}.tsv" for number in range(5)]
+
+
+def test_summary_joins_tables(tables, tmp_path):
+    rows = summarise_seams(tables, tmp_path / "seams.tsv")
+    assert read_table(tmp_path / "seams.tsv", COLUMNS) == rows
+    assert [row["track"] for row in rows] == ["exon", "intron", "5UTR", "none", "3UTR"]
+    assert [row["verdict"] for row in rows][2:] == [
+        "above tolerance",
+        "no seams",
+        "above tolerance",
+    ]
+    with pytest.raises(BasewiseError, match="other columns"):
+        summarise_seams([profile_path(tables[0])], tmp_path / "seams.tsv")
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_figure_is_drawn_and_repeatable(tables, tmp_path, suffix):
+    profiles = [profile_path(table) for table in tables]
+    for name in ("a", "b"):
+        plot_seams(profiles, tmp_path / f"{name}.{suffix}")
+    drawn = (tmp_path / f"a.{suffix}").read_bytes()
+    assert drawn == (tmp_path / f"b.{suffix}").read_bytes()
+    assert drawn[:4] in (b"\x89PNG", b"<?xm", b"%PDF")
+    if suffix == "svg":
+        assert drawn.count(b'id="axes_') == 8
+
+
+def test_figure_needs_profiles_and_a_format(tables, tmp_path):
+    with pytest.raises(BasewiseError, match="No seam profiles"):
+        plot_seams([], tmp_path / "x.png")
+    with pytest.raises(BasewiseError, match=r"\.svg"):
+        plot_seams([profile_path(tables[0])], tmp_path / "x.gif")
+    with pytest.raises(BasewiseError, match="other columns"):
+        plot_seams(tables, tmp_path / "x.png")
+    assert not (tmp_path / "x.png").exists()
