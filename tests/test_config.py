@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from basewise import config as checks
+from basewise.assemblies import read_assemblies
 from basewise.errors import BasewiseError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -100,91 +101,6 @@ def test_numbers_given_as_text_on_the_command_line_are_numbers():
     assert checks.read_numbers({"assemblies": "3"}, SCHEMA) == {"assemblies": "3"}
 
 
-def write_table(path: Path, *lines: str) -> Path:
-    path.write_text("".join(line + "\n" for line in lines))
-    return path
-
-
-def read(path: Path) -> dict[str, dict]:
-    return checks.read_assemblies(path, ASSEMBLIES, checks.complete_config(SMALL, SCHEMA))
-
-
-def test_assemblies_are_typed_and_completed(tmp_path):
-    path = write_table(
-        tmp_path / "a.tsv",
-        "# a comment",
-        "assembly\tfasta\tinclude\tmin_contig_bp\tannotation",
-        "one\tone.fa\tchr?, chr??\t500\tgenes.gtf.gz",
-        "",
-        "two\thttps://host/two.fa.gz",
-    )
-    rows = read(path)
-    assert list(rows) == ["one", "two"]
-    assert rows["one"]["include"] == ["chr?", "chr??"]
-    assert rows["one"]["min_contig_bp"] == 500
-    assert rows["one"]["annotation_format"] == "gtf.gz"
-    assert rows["two"]["min_contig_bp"] == 0
-    assert rows["two"]["blacklist"] is None
-    assert rows["two"]["models"] == ["toy"]
-
-
-@pytest.mark.parametrize(
-    ("lines", "words"),
-    [
-        (["assembly\tfastaa", "a\tb"], ["line 1", "'fastaa'", "'fasta'"]),
-        (["assembly\tfasta\tmin_contig_bp", "a\tb\tlong"], ["line 2", "whole number", "long"]),
-        (["assembly\tfasta", "a\tb\tc"], ["line 2", "3 cells"]),
-        (["assembly\tfasta", "a\t"], ["line 2", "'fasta'", "required"]),
-        (["assembly\tfasta", "a/b\tx.fa"], ["line 2", "'assembly'", "a/b"]),
-        (["assembly\tfasta", "a\tx.fa", "a\ty.fa"], ["line 3", "unique", "'a'"]),
-        (["assembly\tfasta\tmodels", "a\tx.fa\ttoi"], ["line 2", "'toi'", "'toy'"]),
-        (["assembly\tfasta\tannotation", "a\tx.fa\tx.doc"], ["line 2", "x.doc", ".gtf"]),
-        (["assembly\tfasta\tchecksum", "a\tx.fa\tmd5:12"], ["line 2", "'checksum'", "md5:12"]),
-        (["assembly\tfasta"], ["no assembly"]),
-    ],
-)
-def test_an_illegal_table_is_explained_in_one_line(tmp_path, lines, words):
-    path = write_table(tmp_path / "a.tsv", *lines)
-    with pytest.raises(BasewiseError) as caught:
-        read(path)
-    text = str(caught.value)
-    assert "\n" not in text
-    for word in [str(path), *words]:
-        assert word in text
-
-
-def test_a_local_file_that_is_missing_is_named_with_its_neighbour(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("genome.fa.gz").touch()
-    rows = read(write_table(tmp_path / "a.tsv", "assembly\tfasta", "x\tgenom.fa.gz"))
-    with pytest.raises(BasewiseError, match=r"'x': the fasta file is missing.*'genome\.fa\.gz'"):
-        checks.check_sources(rows, {})
-
-
-def test_remote_sources_are_not_looked_up(tmp_path):
-    rows = read(write_table(tmp_path / "a.tsv", "assembly\tfasta", "x\tftp://host/genom.fa"))
-    checks.check_sources(rows, {"m": {"source": "hf://owner/name"}})
-
-
-def test_a_checkpoint_directory_needs_its_config(tmp_path):
-    with pytest.raises(BasewiseError, match=r"checkpoint 'm': .*no config\.json"):
-        checks.check_sources({}, {"m": {"source": str(tmp_path)}})
-
-
-def test_outputs_cannot_go_into_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    checks.check_writable("results")
-    Path("results").touch()
-    with pytest.raises(BasewiseError, match="'results/hg38' cannot be written"):
-        checks.check_writable("logs", "results/hg38")
-
-
-def test_outputs_cannot_go_where_writing_is_forbidden(tmp_path, monkeypatch):
-    monkeypatch.setattr(checks.os, "access", lambda path, mode: False)
-    with pytest.raises(BasewiseError, match="no write permission"):
-        checks.check_writable(str(tmp_path / "results"))
-
-
 @pytest.mark.parametrize("schema", [SCHEMA, ASSEMBLIES], ids=["config", "assemblies"])
 def test_every_key_is_described_bounded_and_has_a_default_or_is_required(schema):
     checks.Draft202012Validator.check_schema(schema)
@@ -234,7 +150,7 @@ def test_the_readme_documents_no_key_that_is_gone():
 def test_the_shipped_configs_are_legal(folder):
     config = yaml.safe_load((folder / "config/config.yaml").read_text())
     config = checks.complete_config(config, SCHEMA)
-    rows = checks.read_assemblies(folder / config["assemblies"], ASSEMBLIES, config)
+    rows = read_assemblies(folder / config["assemblies"], ASSEMBLIES, config)
     assert all(row["models"] for row in rows.values())
     with (folder / config["assemblies"]).open() as stream:
         lines = [line for line in stream if not line.startswith("#")]

@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from basewise import config as checks
+from basewise import assemblies as tables
+from basewise.config import complete_config
 from basewise.errors import BasewiseError
 
 
@@ -20,12 +21,12 @@ def load_schema(name):
 
 
 try:
-    config.update(checks.complete_config(config, load_schema("config")))
-    assemblies = checks.read_assemblies(
+    config.update(complete_config(config, load_schema("config")))
+    assemblies = tables.read_assemblies(
         config["assemblies"], load_schema("assemblies"), config
     )
-    checks.check_sources(assemblies, config["checkpoints"])
-    checks.check_writable("results", "resources", "logs", "benchmarks")
+    tables.check_sources(assemblies, config["checkpoints"])
+    tables.check_writable("results", "resources", "logs", "benchmarks")
 except BasewiseError as error:
     raise WorkflowError(str(error)) from None
 
@@ -37,7 +38,7 @@ wildcard_constraints:
     assembly="|".join(map(re.escape, assemblies)),
     model="|".join(map(re.escape, config["checkpoints"])),
     track="|".join(map(re.escape, sorted(tracks))),
-    format="|".join(map(re.escape, checks.ANNOTATION_FORMATS)),
+    format="|".join(map(re.escape, tables.ANNOTATION_FORMATS)),
     scatteritem=r"\d+-of-\d+",
 
 
@@ -55,14 +56,14 @@ def get_local_file(column):
 
     def get_path(wildcards):
         source = assemblies[wildcards.assembly][column]
-        return source if source and not checks.is_remote(source) else []
+        return source if source and not tables.is_remote(source) else []
 
     return get_path
 
 
 def get_local_checkpoint(wildcards):
     source = config["checkpoints"][wildcards.model]["source"]
-    if checks.is_remote(source):
+    if tables.is_remote(source):
         return []
     return multiext(f"{source}/", "config.json", "params.safetensors")
 
