@@ -265,15 +265,29 @@ def test_bed_labels(tmp_path, caplog):
         read_annotation(write(tmp_path / "b.bed", lines[0], "chr1\t1\t2\n"), ["exon"], SIZES)
 
 
-def test_other_chroms_are_counted_once_and_aliases_followed(tmp_path, caplog):
-    lines = [gtf_row("exon", 1, 9, chrom=c) for c in ("1", "chrUn_1", "chrUn_2", "chrUn_1")]
+def test_other_chroms_are_counted_once(tmp_path, caplog):
+    lines = [gtf_row("exon", 1, 9, chrom=c) for c in ("chr1", "Un_1", "Un_2", "Un_1")]
     path = write(tmp_path / "a.gtf", *lines)
     with caplog.at_level(logging.WARNING):
-        labels = read_annotation(path, ["exon"], SIZES, {"1": "chr1"})
+        labels = read_annotation(path, ["exon"], SIZES)
     assert pairs(labels, "exon") == [[0, 9]]
     warnings = [r.getMessage() for r in caplog.records if "lacks" in r.getMessage()]
     assert len(warnings) == 1
     assert "2 chroms with 3 intervals" in warnings[0]
+
+
+@pytest.mark.parametrize("suffix", ["gtf", "bed"])
+def test_chrom_names_of_other_files_are_understood(tmp_path, suffix):
+    table = write(tmp_path / "aliases.tsv", "chr2\tNC_2\n")
+    if suffix == "gtf":
+        lines = [gtf_row("exon", 1, 9, chrom="1"), gtf_row("exon", 1, 5, chrom="NC_2")]
+    else:
+        lines = ["1\t0\t9\texon\n", "NC_2\t0\t5\texon\n"]
+    path = write(tmp_path / f"a.{suffix}", *lines)
+    labels = read_annotation(path, ["exon"], SIZES, table)
+    assert pairs(labels, "exon") == [[0, 9]]
+    assert pairs(labels, "exon", "chr2") == [[0, 5]]
+    assert pairs(read_annotation(path, ["exon"], SIZES), "exon", "chr2") == []
 
 
 def test_windows_line_ends_and_no_last_newline(tmp_path):

@@ -9,20 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from basewise.errors import BasewiseError
+from basewise.genome.aliases import Synonyms, resolve_aliases
 from basewise.intervals import IntervalMap, merge
-from basewise.intervals.bed import known_records, warn_unknown_chroms
+from basewise.intervals.bed import known_records, read_bed_records, warn_unknown_chroms
 from basewise.labels import genes
 from basewise.labels import table as t
 from basewise.labels.elements import ELEMENT_NAMES, get_element
 
 logger = logging.getLogger(__name__)
 
+Aliases = str | PathLike | Sequence[Synonyms] | None
+
 
 def read_annotation(
     path: str | PathLike,
     elements: Sequence[str],
     chromsizes: Mapping[str, int],
-    aliases: Mapping[str, str] | None = None,
+    aliases: Aliases = None,
 ) -> dict[str, IntervalMap]:
     """Read where each element lies.
 
@@ -35,7 +38,7 @@ def read_annotation(
         path: ``.gtf``, ``.gff``, ``.gff3`` or ``.bed``, with ``.gz`` or ``.bgz`` or without.
         elements: names of the elements wanted.
         chromsizes: chrom -> bp of the genome; rows on other chroms are left out with one warning.
-        aliases: chrom names of the file -> names of the genome, where they differ.
+        aliases: rows of synonyms of chrom names, or a file of them; chr1, 1 and I are told without.
 
     Returns:
         element -> chrom -> int64 (n, 2) bp, 0-based half-open, sorted, disjoint, joined where they
@@ -51,9 +54,9 @@ def read_annotation(
     suffixes = [s.lower() for s in Path(path).suffixes if s.lower() not in (".gz", ".bgz")]
     suffix = suffixes[-1] if suffixes else ""
     if suffix == ".bed":
-        stretches, n_rows = _read_bed_labels(path, elements, chromsizes, aliases or {})
+        stretches, n_rows = _read_bed_labels(path, elements, chromsizes, aliases)
     elif suffix in (".gtf", ".gff", ".gff3"):
-        stretches, n_rows = _read_gene_table(path, elements, chromsizes, aliases or {})
+        stretches, n_rows = _read_gene_table(path, elements, chromsizes, aliases)
     else:
         raise BasewiseError(
             f"{path} is not known as an annotation file",
@@ -74,7 +77,7 @@ def _read_gene_table(
     path: str | PathLike,
     elements: Sequence[str],
     chromsizes: Mapping[str, int],
-    aliases: Mapping[str, str],
+    aliases: Aliases,
 ) -> tuple[dict[str, genes.Stretches], int]:
     table = t.read_table(path, elements)
     rows = _place_on_genome(path, table, chromsizes, aliases)
@@ -115,12 +118,13 @@ def _place_on_genome(
     path: str | PathLike,
     table: t.AnnotationTable,
     chromsizes: Mapping[str, int],
-    aliases: Mapping[str, str],
+    aliases: Aliases,
 ) -> np.ndarray:
     """Number chroms as the genome does; drop rows on others; refuse rows past the end."""
     rank = {chrom: i for i, chrom in enumerate(chromsizes)}
     rows = table.rows
-    code = np.array([rank.get(aliases.get(name, name), -1) for name in table.names], dtype=np.int32)
+    rename = resolve_aliases(table.names, chromsizes, aliases)
+    code = np.array([rank.get(rename.get(name), -1) for name in table.names], dtype=np.int32)
     counts = np.bincount(rows["chrom"], minlength=len(table.names))
     unknown = {
         name: int(count)
@@ -149,13 +153,15 @@ def _read_bed_labels(
     path: str | PathLike,
     elements: Sequence[str],
     chromsizes: Mapping[str, int],
-    aliases: Mapping[str, str],
+    aliases: Aliases,
 ) -> tuple[dict[str, genes.Stretches], int]:
     rank = {chrom: i for i, chrom in enumerate(chromsizes)}
     found: dict[str, list[tuple[int, int, int]]] = {element: [] for element in elements}
     others: dict[str, int] = {}
     n_rows = 0
-    for number, (chrom, start, end, *columns) in known_records(path, chromsizes, aliases):
+    names = {chrom for _, (chrom, *_) in read_bed_records(path)}
+    rename = resolve_aliases(names, chromsizes, aliases)
+    for number, (chrom, start, end, *columns) in known_records(path, chromsizes, rename):
         n_rows += 1
         if not columns:
             raise BasewiseError(
