@@ -5,6 +5,7 @@ An `IntervalMap` holds one such array per chrom.
 """
 
 from basewise.intervals.bed import read_bed, read_bed_records, read_chromsizes, write_bed
+from basewise.intervals.packed import bgzip_writer, open_text
 from basewise.intervals.sets import (
     IntervalMap,
     as_intervals,
@@ -21,12 +22,14 @@ from basewise.intervals.tabix import index_bed
 __all__ = [
     "IntervalMap",
     "as_intervals",
+    "bgzip_writer",
     "complement",
     "covered_bp",
     "index_bed",
     "intersect",
     "mask_of",
     "merge",
+    "open_text",
     "read_bed",
     "read_bed_records",
     "read_chromsizes",

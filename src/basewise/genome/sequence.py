@@ -1,0 +1,154 @@
+"""The bases of a genome, read at random from its FASTA file."""
+
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from basewise.errors import BasewiseError
+from basewise.genome.checksum import verify_checksum
+from basewise.genome.fai import (
+    FaiRecord,
+    build_fai,
+    is_index_of,
+    open_mapped,
+    read_fai,
+    write_fai,
+)
+from basewise.genome.letters import (
+    COMPLEMENT,
+    ILLEGAL,
+    IS_LOWER,
+    LINE_ENDS,
+    TO_BASES,
+    explain_illegal,
+)
+
+N = ord("N")
+
+
+class Genome:
+    """A FASTA file with lines of one width; reads are safe from many threads and after a fork.
+
+    Attributes:
+        path: The FASTA file.
+        chromsizes: Chrom lengths in bp, in file order.
+    """
+
+    def __init__(self, path: str | PathLike):
+        """Open a plain FASTA file, making its .fai if it has none that fits.
+
+        The index is written beside the FASTA where the folder allows it, else kept in memory.
+        Raises BasewiseError for a file that cannot be indexed (see `build_fai`).
+        """
+        self.path = Path(path)
+        self._text = open_mapped(path)
+        self._records = {record.chrom: record for record in self._index()}
+        self.chromsizes = {chrom: record.size_bp for chrom, record in self._records.items()}
+
+    def __repr__(self) -> str:
+        return f"Genome({str(self.path)!r})"
+
+    def __reduce__(self):
+        return Genome, (self.path,)
+
+    def __enter__(self) -> "Genome":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._text.close()
+
+    @property
+    def records(self) -> list[FaiRecord]:
+        """The rows of the .fai, in file order."""
+        return list(self._records.values())
+
+    def sha256(self) -> str:
+        """The sha256 of the FASTA file, computed anew."""
+        return verify_checksum(self.path, None)
+
+    def read(self, chrom: str, start: int, end: int) -> np.ndarray:
+        """The bases of chrom:start-end (0-based, half-open) as uint8 ASCII, (end - start,).
+
+        Letters are upper case, IUPAC codes are N. The array is the caller's own.
+
+        Raises:
+            BasewiseError: No such chrom, an interval that reaches past it, or a letter that is
+                no base.
+        """
+        text = self._slice(chrom, start, end)
+        bases = text.translate(TO_BASES, LINE_ENDS)
+        if len(bases) != end - start:
+            raise BasewiseError(
+                f"{self.path}: the lines of {chrom!r} differ in width at {chrom}:{start}-{end}",
+                hint="Remove the .fai beside it, if there is one",
+            )
+        if ILLEGAL in bases:
+            raise self._illegal(chrom, start, text)
+        return np.frombuffer(bases, dtype=np.uint8)
+
+    def read_padded(self, chrom: str, start: int, end: int) -> np.ndarray:
+        """As `read`, with N where start-end reaches past either end of the chrom."""
+        size = self._record(chrom).size_bp
+        bases = np.full(end - start, N, dtype=np.uint8)
+        inside_start, inside_end = max(start, 0), min(end, size)
+        if inside_start < inside_end:
+            inside = self.read(chrom, inside_start, inside_end)
+            bases[inside_start - start : inside_end - start] = inside
+        return bases
+
+    def soft_mask(self, chrom: str, start: int, end: int) -> np.ndarray:
+        """Which bases of chrom:start-end are lower case in the file: bool, (end - start,)."""
+        text = self._slice(chrom, start, end)
+        return np.frombuffer(text.translate(IS_LOWER, LINE_ENDS), dtype=bool)
+
+    def _index(self) -> list[FaiRecord]:
+        path = Path(f"{self.path}.fai")
+        if path.is_file():
+            records = read_fai(path)
+            if is_index_of(records, self._text):
+                return records
+        records = build_fai(self.path)
+        with suppress(OSError):
+            write_fai(records, path)
+        return records
+
+    def _record(self, chrom: str) -> FaiRecord:
+        if chrom not in self._records:
+            names = list(self._records)
+            shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+            raise BasewiseError(f"{self.path} has no chrom {chrom!r}", found=shown)
+        return self._records[chrom]
+
+    def _slice(self, chrom: str, start: int, end: int) -> bytearray:
+        record = self._record(chrom)
+        start, end = int(start), int(end)
+        if not 0 <= start <= end <= record.size_bp:
+            raise BasewiseError(
+                f"{self.path}: {chrom} has {record.size_bp} bp", found=f"{chrom}:{start}-{end}"
+            )
+        if start == end:
+            return bytearray()
+        return bytearray(self._text[record.byte_of(start) : record.byte_of(end - 1) + 1])
+
+    def _illegal(self, chrom: str, start: int, text: bytearray) -> BasewiseError:
+        letters = bytes(text.translate(None, LINE_ENDS))
+        index = letters.translate(TO_BASES).index(ILLEGAL)
+        found, hint = explain_illegal(letters[index], letters)
+        return BasewiseError(
+            f"{self.path}, record {chrom!r}, position {start + index + 1} of the record: "
+            "not a base",
+            found=found,
+            hint=hint,
+        )
+
+
+def reverse_complement(bases: np.ndarray) -> np.ndarray:
+    """The other strand of uint8 ASCII bases (n,), in its own direction; case is kept."""
+    complement = np.ascontiguousarray(bases[::-1]).tobytes().translate(COMPLEMENT)
+    return np.frombuffer(bytearray(complement), dtype=np.uint8)
