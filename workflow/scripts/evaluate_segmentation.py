@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from basewise.evaluation import evaluate_segmentation
 from basewise.intervals import read_chromsizes
 from basewise.labels.annotation import read_annotation
+from basewise.labels.chroms import match_chroms
 from basewise.report.evaluation_figure import plot_evaluation
 from basewise.smk import configure_logging
 
@@ -23,7 +24,9 @@ evaluate_segmentation(
         snakemake.input.annotation,
         list(tracks),
         chromsizes,
-        aliases=snakemake.input.get("aliases") or None,
+        aliases=match_chroms(
+            snakemake.input.annotation, chromsizes, snakemake.input.get("aliases") or None
+        ),
     ),
     chromsizes,
     thresholds=snakemake.params.thresholds,
