@@ -1,14 +1,13 @@
 """Which way leads to a source: HTTP, FTP, or a path on this machine."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from basewise.errors import BasewiseError
 from basewise.genome.body import CHUNK_BYTES, Body, Changed, Stamp, read_chunks
 from basewise.genome.ftp import open_ftp
-from basewise.genome.http import open_http
 
 
 def local_path(source: str) -> Path | None:
@@ -31,7 +30,7 @@ def open_source(source: str, start: int, seen: Stamp | None, timeout_s: float) -
         BasewiseError: It will not.
     """
     scheme = "file" if local_path(source) is not None else urlsplit(source).scheme.lower()
-    openers = {"http": open_http, "https": open_http, "ftp": open_ftp, "file": _open_file}
+    openers = {"http": _open_http, "https": _open_http, "ftp": open_ftp, "file": _open_file}
     if scheme not in openers:
         raise BasewiseError(
             f"{source} cannot be fetched",
@@ -42,6 +41,14 @@ def open_source(source: str, start: int, seen: Stamp | None, timeout_s: float) -
         if body.start and seen != body.stamp:
             raise Changed(source)
         yield body
+
+
+def _open_http(
+    source: str, start: int, seen: Stamp | None, timeout_s: float
+) -> AbstractContextManager[Body]:
+    from basewise.genome.http import open_http  # requests is slow to import and seldom needed
+
+    return open_http(source, start, seen, timeout_s)
 
 
 @contextmanager
