@@ -1,7 +1,7 @@
 """Bases to model input: k-mer ids or one-hot rows, vectorised, with the way back to coordinates.
 
-A k-mer vocabulary counts nucleotides in the order A, T, C, G (last position fastest). The frame of
-the k-mers restarts after every N, and what is left of a piece shorter than k becomes single letters.
+A k-mer vocabulary counts nucleotides in the order A, T, C, G (last position fastest). The frame
+of the k-mers restarts after every N, and what is left of a piece shorter than k becomes single letters.
 Layouts: Dalla-Torre et al. 2025, doi:10.1038/s41592-024-02523-z.
 """
 
@@ -52,7 +52,7 @@ class Tokenizer:
         return self.tokenize_with_spans(bases)[0]
 
     def tokenize_with_spans(self, bases: np.ndarray | bytes | str) -> tuple[np.ndarray, np.ndarray]:
-        """Return ids (tokens,) and the int32 start (bp) of each token; CLS starts at 0 and spans 0 bp.
+        """Return ids (tokens,) and the int32 start (bp) of each token; CLS spans 0 bp at 0.
 
         The span of token i ends where token i + 1 starts; the last one ends with the sequence.
         """
@@ -74,7 +74,7 @@ class Tokenizer:
         return ids[:count].copy(), starts[:count].copy()
 
     def tokenize_batch(self, bases: np.ndarray) -> np.ndarray:
-        """Return int32 ids (B, L / k [+ 1]) of windows uint8 (B, L) that hold no N; L % k must be 0.
+        """Return int32 ids (B, L / k [+ 1]) of windows uint8 (B, L) without N; k divides L.
 
         Raises:
             BasewiseError: a letter other than A, C, G, T, or a length that k does not divide.

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-QUERY_BLOCK = 128
 MASKED_LOGIT = -1e30
+# Cells of one block of logits: about a core's cache on CPU, enough to fill an accelerator.
+BLOCK_CELLS = {"cpu": 1 << 21, "gpu": 1 << 26, "tpu": 1 << 26}
 
 
 def rotary_tables(
@@ -20,7 +21,7 @@ def rotary_tables(
     """Return float32 cos and sin (L, K) of rotary positions (Su et al. 2021, arXiv:2104.09864).
 
     Args:
-        scale: context extension s; the base 10,000 becomes 10,000 · s^(K / (K − 2)), and nothing
+        scale: context extension s; the base 10,000 becomes 10,000 · s^(K / (K - 2)), and nothing
             else changes. None keeps the base.
     """
     base = 10_000.0 if scale is None else 10_000.0 * scale ** (key_size / (key_size - 2))
@@ -77,14 +78,18 @@ def blocked_attention(
     value: jax.Array,
     mask: jax.Array | None = None,
     *,
-    block: int = QUERY_BLOCK,
+    block: int | None = None,
 ) -> jax.Array:
     """Attend one block of queries after another: memory B·H·block·S instead of B·H·L·S.
 
-    Softmax is float32 whatever the compute dtype. Differentiable; the backward pass recomputes
-    each block's weights rather than keeping them.
+    ``block`` is chosen for the device when None. Softmax is float32 whatever the compute dtype.
+    Differentiable; the backward pass recomputes each block's weights rather than keeping them.
     """
     batch, length, heads, size = query.shape
+    if block is None:
+        cells_per_query = batch * heads * key.shape[1]
+        fitting = BLOCK_CELLS[jax.default_backend()] // cells_per_query
+        block = min(length, 1 << max(fitting.bit_length() - 1, 4))
     n_blocks = -(-length // block)
     padded = n_blocks * block
     query = query * jnp.asarray(1.0 / math.sqrt(size), query.dtype)

@@ -47,7 +47,7 @@ def layer_norm(eps: float, name: str) -> hk.LayerNorm:
 
 
 class SelfAttention(hk.Module):
-    """Multi-head self-attention; optionally rotary, optionally with a learned extra key and value."""
+    """Multi-head self-attention, optionally rotary or with one learned key and value more."""
 
     def __init__(self, config, dtype, name: str = "self_attention"):
         super().__init__(name=name)

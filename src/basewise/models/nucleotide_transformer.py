@@ -32,6 +32,8 @@ class NucleotideTransformerConfig:
         positional_embedding: "learned" or None.
         rescaling_factor: context extension the rotary base was trained with; None for none.
         token_dropout: scale embeddings for the share of masked tokens, at inference too.
+        lm_head: whether the vocabulary head has parameters (a model trained only to segment has
+            none; the published ones all do).
     """
 
     alphabet_size: int
@@ -57,6 +59,7 @@ class NucleotideTransformerConfig:
     masking_ratio: float = 0.1
     masking_prob: float = 0.8
     layer_norm_eps: float = 1e-5
+    lm_head: bool = True
 
     def __post_init__(self):
         if self.key_size is None:
@@ -179,7 +182,8 @@ class Trunk:
             edges = _Edges(self.config, self.dtype)
 
             def everything(tokens):
-                return edges.logits(edges.close(edges.open(tokens)))
+                closing = edges.close(edges.open(tokens))
+                return edges.logits(closing) if self.config.lm_head else closing
 
             return everything, (edges.open, edges.close, edges.logits)
 

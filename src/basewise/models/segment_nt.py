@@ -9,8 +9,14 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
+from basewise.errors import BasewiseError
+from basewise.models.fields import check_fields
 from basewise.models.nucleotide_transformer import NucleotideTransformerConfig, Trunk
+from basewise.models.track_model import TrackModel
 from basewise.models.unet import SegmentationHead
+from basewise.tiling import TileSpec
+from basewise.tokenizers import TOKENIZERS
+from basewise.track import Track
 
 
 @dataclass(frozen=True)
@@ -40,16 +46,16 @@ class SegmentNT:
         return {**self.trunk.init(trunk_rng), "head": self._head.init(head_rng, embedding)}
 
     def logits(self, params: dict, tokens: jax.Array, *, is_padded: bool = True) -> jax.Array:
-        """Return float32 logits (B, 6 · (L − 1), features, 2) of int32 tokens (B, L), CLS first.
+        """Return float32 logits (B, 6 · (L - 1), features, 2) of int32 tokens (B, L), CLS first.
 
         Raises:
-            BasewiseError: L − 1 is not a multiple of 4.
+            BasewiseError: L - 1 is not a multiple of 4.
         """
         embedding = self.trunk.embed(params, tokens, is_padded=is_padded)
         return self._head.apply(params["head"], embedding[:, 1:])
 
     def probs(self, params: dict, tokens: jax.Array) -> jax.Array:
-        """Return float32 probabilities (B, 6 · (L − 1), features) of unpadded tokens (B, L)."""
+        """Return float32 probabilities (B, 6 · (L - 1), features) of unpadded tokens (B, L)."""
         logits = self.logits(params, tokens, is_padded=False)
         return jax.nn.sigmoid(logits[..., 1] - logits[..., 0])
 
@@ -64,3 +70,34 @@ class SegmentNT:
             return head(embedding)
 
         return hk.without_apply_rng(hk.transform(apply))
+
+
+def build_track_model(
+    architecture: dict, tile_spec: TileSpec, tracks: tuple[Track, ...], dtype=jnp.float32
+) -> TrackModel:
+    """Return the track model of a checkpoint's ``architecture``.
+
+    Args:
+        architecture: ``trunk`` (fields of NucleotideTransformerConfig), ``features`` and
+            ``tokenizer``.
+
+    Raises:
+        BasewiseError: an unknown field or tokenizer, named.
+    """
+    trunk = check_fields(NucleotideTransformerConfig, architecture["trunk"], "architecture/trunk")
+    if architecture["tokenizer"] not in TOKENIZERS:
+        raise BasewiseError(
+            "unknown architecture/tokenizer in config.json",
+            found=repr(architecture["tokenizer"]),
+            hint=f"Known: {', '.join(TOKENIZERS)}.",
+        )
+    tokenizer = TOKENIZERS[architecture["tokenizer"]]
+    model = SegmentNT(SegmentNTConfig(trunk, tuple(architecture["features"]), tokenizer.k), dtype)
+    return TrackModel(
+        tile_spec=tile_spec,
+        tracks=tracks,
+        init=model.init,
+        encode=tokenizer.tokenize_batch,
+        logits=lambda params, tokens: model.logits(params, tokens, is_padded=False),
+        apply=model.probs,
+    )

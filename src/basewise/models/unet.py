@@ -14,7 +14,7 @@ LEVELS = 2
 
 
 class _Conv(hk.Module):
-    """Kernel-3 convolution; ``is_transposed`` only swaps the kernel's stored axes to (k, out, in)."""
+    """Kernel-3 convolution; ``is_transposed`` only stores the kernel as (k, out, in)."""
 
     def __init__(self, channels: int, dtype, *, is_transposed: bool = False, name: str):
         super().__init__(name=name)
@@ -97,7 +97,7 @@ class _UNet(hk.Module):
 
 
 class SegmentationHead(hk.Module):
-    """Logits (B, L · bp_per_token, features, 2) of embeddings (B, L, D); L must be a multiple of 4."""
+    """Logits (B, L · bp_per_token, features, 2) of embeddings (B, L, D); 4 divides L."""
 
     def __init__(
         self,

@@ -1,0 +1,81 @@
+"""A checkpoint's config.json: family, architecture, geometry, tracks, origin. No JAX here."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from basewise.atomic import atomic_path
+from basewise.errors import BasewiseError
+from basewise.tiling import TileSpec
+from basewise.track import Track
+
+FORMAT = 1
+CONFIG_NAME, PARAMS_NAME = "config.json", "params.safetensors"
+REQUIRED = (
+    "format",
+    "name",
+    "family",
+    "revision",
+    "source",
+    "licence",
+    "species",
+    "architecture",
+    "tile_spec",
+    "tracks",
+)
+
+
+def read_config(checkpoint: str | os.PathLike) -> dict:
+    """Return the config of a checkpoint directory.
+
+    Raises:
+        BasewiseError: no such directory or file, broken JSON (with its line), a missing key, or a
+            format this version does not read.
+    """
+    path = Path(checkpoint) / CONFIG_NAME
+    if not path.is_file():
+        raise BasewiseError(
+            f"{checkpoint} is not a checkpoint",
+            found=f"no {CONFIG_NAME} in it",
+            hint=f"A checkpoint is a directory with {CONFIG_NAME} and {PARAMS_NAME}.",
+        )
+    try:
+        config = json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise BasewiseError(f"{path} line {error.lineno} is not JSON", found=error.msg) from None
+    missing = [key for key in REQUIRED if key not in config]
+    if missing:
+        raise BasewiseError(f"{path} lacks keys", found=f"no {', '.join(missing)}")
+    if config["format"] != FORMAT:
+        raise BasewiseError(
+            f"{path} has a format this version does not read",
+            found=config["format"],
+            hint=f"This version reads format {FORMAT}; update basewise.",
+        )
+    return config
+
+
+def write_config(checkpoint: str | os.PathLike, config: dict) -> None:
+    """Write the config of a checkpoint directory."""
+    with atomic_path(Path(checkpoint) / CONFIG_NAME) as temporary:
+        temporary.write_text(json.dumps({"format": FORMAT, **config}, indent=2) + "\n")
+
+
+def read_tile_spec(
+    checkpoint: str | os.PathLike, *, context_bp: int | None = None, halo_bp: int | None = None
+) -> TileSpec:
+    """Return a checkpoint's tile geometry, with another context or halo where given."""
+    spec = TileSpec(**read_config(checkpoint)["tile_spec"])
+    return spec.resized(context_bp=context_bp, halo_bp=halo_bp)
+
+
+def read_tracks(checkpoint: str | os.PathLike) -> tuple[Track, ...]:
+    """Return the tracks of a checkpoint, in channel order."""
+    return tuple(Track.from_dict(track) for track in read_config(checkpoint)["tracks"])
+
+
+def hash_checkpoint(checkpoint: str | os.PathLike) -> str:
+    """Return the sha256 of a checkpoint's parameter file."""
+    with (Path(checkpoint) / PARAMS_NAME).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,136 @@
+"""Saving parameters, and restoring them strictly: every leaf by name and shape, or not at all."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import jax
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from basewise.atomic import atomic_path
+from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME, read_config, write_config
+from basewise.errors import BasewiseError
+from basewise.models import parameters
+from basewise.models.families import build_track_model
+from basewise.models.track_model import TrackModel
+
+PARAM_DTYPES = ("float32", "float16", "bfloat16")
+_SHOWN = 3
+
+
+def save_checkpoint(
+    checkpoint: str | os.PathLike, config: dict, params: Mapping, *, param_dtype: str = "float32"
+) -> None:
+    """Write parameters under their published names, and the config that describes them.
+
+    Args:
+        param_dtype: how floats are stored; they come back as float32.
+    """
+    if param_dtype not in PARAM_DTYPES:
+        raise BasewiseError(
+            "unknown param_dtype",
+            found=repr(param_dtype),
+            hint=f"Known: {', '.join(PARAM_DTYPES)}.",
+        )
+    flat = parameters.flatten(parameters.cast_floats(params, np.dtype(param_dtype)))
+    arrays = {name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}
+    with atomic_path(Path(checkpoint) / PARAMS_NAME) as temporary:
+        save_file(arrays, temporary)
+    write_config(checkpoint, {**config, "param_dtype": param_dtype})
+
+
+def load_checkpoint(
+    checkpoint: str | os.PathLike, dtype=np.float32
+) -> tuple[TrackModel, dict, dict]:
+    """Return the track model of a checkpoint, its parameters (float32 tree) and its config.
+
+    Raises:
+        BasewiseError: files are missing or broken, or the arrays are not those of the
+            architecture: names the first leaves, what was expected and what was found.
+    """
+    config = read_config(checkpoint)
+    model = build_track_model(config, dtype)
+    skeleton = jax.eval_shape(model.init, jax.random.key(0))
+    flat = read_arrays(Path(checkpoint) / PARAMS_NAME)
+    check_arrays(flat, parameters.flatten(skeleton), where=str(checkpoint))
+    return model, parameters.cast_floats(parameters.unflatten(flat, skeleton), np.float32), config
+
+
+def check_checkpoint(checkpoint: str | os.PathLike) -> dict:
+    """Compare a checkpoint's arrays with its config without reading their values.
+
+    Returns:
+        ``{name: shape}`` of the arrays.
+
+    Raises:
+        BasewiseError: as ``load_checkpoint``.
+    """
+    model = build_track_model(read_config(checkpoint))
+    skeleton = jax.eval_shape(model.init, jax.random.key(0))
+    with _open(Path(checkpoint) / PARAMS_NAME) as stream:
+        found = {name: stream.get_slice(name).get_shape() for name in stream.keys()}  # noqa: SIM118
+    shapes = {name: jax.ShapeDtypeStruct(shape, np.float32) for name, shape in found.items()}
+    check_arrays(shapes, parameters.flatten(skeleton), where=str(checkpoint))
+    return found
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a safetensors file.
+
+    Raises:
+        BasewiseError: the file is missing, truncated or not safetensors.
+    """
+    with _open(path) as stream:
+        return {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[safe_open]:
+    if not path.is_file():
+        raise BasewiseError(f"{path} does not exist", hint=f"It belongs beside {CONFIG_NAME}.")
+    try:
+        with safe_open(path, framework="numpy") as stream:
+            yield stream
+    except SafetensorError as error:
+        raise BasewiseError(
+            f"{path} is truncated or not a safetensors file",
+            found=str(error),
+            hint="Fetch or import the checkpoint again.",
+        ) from None
+
+
+def check_arrays(found: Mapping, expected: Mapping, *, where: str) -> None:
+    """Compare the names and shapes of arrays with those an architecture needs.
+
+    Raises:
+        BasewiseError: missing, extra or mis-shaped leaves, with expected and found shapes.
+    """
+    problems = [
+        f"{name} expected {shape_of(expected[name])}, found nothing"
+        for name in sorted(set(expected) - set(found))
+    ]
+    problems += [
+        f"{name} expected nothing, found {shape_of(found[name])}"
+        for name in sorted(set(found) - set(expected))
+    ]
+    problems += [
+        f"{name} expected {shape_of(expected[name])}, found {shape_of(found[name])}"
+        for name in sorted(set(found) & set(expected))
+        if tuple(found[name].shape) != tuple(expected[name].shape)
+    ]
+    if problems:
+        more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
+        raise BasewiseError(
+            f"{where}: the arrays are not those of its config.json: "
+            + "; ".join(problems[:_SHOWN])
+            + more,
+            hint="The config describes another model, or the file belongs to another checkpoint.",
+        )
+
+
+def shape_of(leaf) -> str:
+    """Return a shape as text."""
+    return "(" + ", ".join(map(str, leaf.shape)) + ")"

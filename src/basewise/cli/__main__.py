@@ -1,0 +1,7 @@
+"""``python -m basewise.cli``."""
+
+import sys
+
+from basewise.cli import main
+
+sys.exit(main())

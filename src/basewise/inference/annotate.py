@@ -1,0 +1,170 @@
+"""A loaded checkpoint for people: sequences or regions in, values out, no files in between."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from basewise.errors import BasewiseError
+from basewise.genome import MemoryGenome, Sequences
+from basewise.inference.apply import Applier
+from basewise.inference.devices import select_devices
+from basewise.inference.pipeline import predict_tiles
+from basewise.inference.shard import load_applier
+from basewise.intervals import as_intervals, merge
+from basewise.tiling import find_scorable, tile_regions
+from basewise.track import Track
+
+EXACT_SHAPES = 8
+MAX_AMBIGUOUS_RUN_BP = 100
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """A model with its parameters on devices.
+
+    Attributes:
+        config: the checkpoint's config.json.
+        max_ambiguous_run_bp: longest run of N that a k-mer model reads as filled.
+    """
+
+    applier: Applier
+    config: dict
+    max_ambiguous_run_bp: int = MAX_AMBIGUOUS_RUN_BP
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The tracks of the values' last axis."""
+        return tuple(self.applier.model.tracks[channel] for channel in self.applier.channels)
+
+    def predict(self, sequences: str | Sequence[str] | Mapping[str, str]) -> np.ndarray:
+        """Return float32 (sequences, bins, tracks), NaN where unscored or past a sequence's end.
+
+        Args:
+            sequences: one or more nucleotide sequences, any case, IUPAC codes read as N.
+
+        Raises:
+            BasewiseError: a letter that is no nucleotide, with its place.
+        """
+        if isinstance(sequences, str):
+            sequences = [sequences]
+        if not isinstance(sequences, Mapping):
+            sequences = {str(number): bases for number, bases in enumerate(sequences, start=1)}
+        genome = MemoryGenome(sequences)
+        regions = [(name, 0, size) for name, size in genome.chromsizes.items()]
+        return stack(self.predict_regions(genome, regions), n_tracks=len(self.tracks))
+
+    def predict_regions(
+        self, sequences: Sequences, regions: Sequence[tuple[str, int, int]]
+    ) -> list[np.ndarray]:
+        """Return float32 (bins, tracks) of each region (chrom, start, end), NaN where unscored.
+
+        Windows read the real sequence beside a region. Bins lie on the chrom's own grid.
+        """
+        results: list[np.ndarray | None] = [None] * len(regions)
+        by_chrom: dict[str, list[int]] = {}
+        for index, (chrom, start, end) in enumerate(regions):
+            if chrom not in sequences.chromsizes:
+                known = ", ".join(list(sequences.chromsizes)[:10])
+                raise BasewiseError(
+                    f"region {chrom}:{start}-{end}: the sequences have no {chrom}",
+                    hint=f"They have {known}.",
+                )
+            if not 0 <= start < end <= sequences.chromsizes[chrom]:
+                raise BasewiseError(
+                    f"region {chrom}:{start}-{end} is not inside {chrom}",
+                    found=f"a length of {sequences.chromsizes[chrom]} bp",
+                )
+            by_chrom.setdefault(chrom, []).append(index)
+        is_exact = self._is_exact(sequences, by_chrom)
+        for chrom, indices in by_chrom.items():
+            asked = as_intervals([regions[index][1:] for index in indices])
+            covered, values = self._predict_chrom(sequences, chrom, asked, is_exact=is_exact)
+            for index in indices:
+                results[index] = self._slice(covered, values, *regions[index][1:])
+        return results
+
+    def _is_exact(self, sequences: Sequences, chroms: Mapping[str, object]) -> bool:
+        """Whether short sequences may each have a window of their own length."""
+        context_bp = self.applier.model.tile_spec.context_bp
+        lengths = {sequences.chromsizes[chrom] for chrom in chroms}
+        return len({length for length in lengths if length < context_bp}) <= EXACT_SHAPES
+
+    def _predict_chrom(
+        self, sequences: Sequences, chrom: str, asked: np.ndarray, *, is_exact: bool
+    ) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Return the union of the asked intervals on the bin grid, and the values of each."""
+        spec = self.applier.model.tile_spec
+        step = spec.resolution_bp
+        asked = np.stack([asked[:, 0] // step * step, -(-asked[:, 1] // step) * step], axis=1)
+        covered = merge(asked)
+        scorable = find_scorable(
+            sequences.read(chrom, 0, sequences.chromsizes[chrom]),
+            spec,
+            max_ambiguous_run_bp=self.max_ambiguous_run_bp,
+            within=covered,
+            is_exact=is_exact,
+        )
+        shape = (len(self.tracks),)
+        values = [np.full(((end - start) // step, *shape), np.nan, np.float32)
+                  for start, end in covered.tolist()]  # fmt: skip
+        tiles = tile_regions(chrom, scorable, spec, is_exact=is_exact)
+        for tile, core in predict_tiles(self.applier, sequences, tiles):
+            row = int(np.searchsorted(covered[:, 0], tile.core_start, side="right")) - 1
+            first = (tile.core_start - covered[row, 0]) // step
+            values[row][first : first + core.shape[1]] = core.T
+        for start, end in scorable.unscored.tolist():
+            for row, (low, high) in enumerate(covered.tolist()):
+                if start < high and low < end:
+                    values[row][max(start - low, 0) // step : -(-(end - low) // step)] = np.nan
+        return covered, values
+
+    def _slice(
+        self, covered: np.ndarray, values: list[np.ndarray], start: int, end: int
+    ) -> np.ndarray:
+        step = self.applier.model.tile_spec.resolution_bp
+        row = int(np.searchsorted(covered[:, 0], start, side="right")) - 1
+        low = int(covered[row, 0])
+        return values[row][(start - low) // step : -(-(end - low) // step)].copy()
+
+
+def load(
+    checkpoint: str | os.PathLike,
+    *,
+    tracks: Sequence[str] | None = None,
+    strands: str = "forward",
+    precision: str = "float32",
+    platform: str = "auto",
+    batch_size: int = 8,
+) -> Annotator:
+    """Return the model of a checkpoint directory, ready to predict.
+
+    Args:
+        tracks: names to keep; None keeps all.
+        strands: "forward", or "both" to average with the reverse complement.
+        precision: "float32" or "bfloat16".
+        platform: "auto", "cpu", "gpu" or "tpu".
+
+    Raises:
+        BasewiseError: the checkpoint is broken, or the device is not there.
+    """
+    applier, config = load_applier(
+        checkpoint,
+        select_devices(platform),
+        tracks=tracks,
+        strands=strands,
+        dtype="float32",
+        precision=precision,
+        batch_size=batch_size,
+    )
+    return Annotator(applier, config)
+
+
+def stack(values: Sequence[np.ndarray], *, n_tracks: int) -> np.ndarray:
+    """Return arrays (bins, tracks) as one (n, most bins, tracks), padded with NaN."""
+    longest = max((len(rows) for rows in values), default=0)
+    stacked = np.full((len(values), longest, n_tracks), np.nan, np.float32)
+    for padded, rows in zip(stacked, values, strict=True):
+        padded[: len(rows)] = rows
+    return stacked

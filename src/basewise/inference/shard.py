@@ -1,0 +1,142 @@
+"""One job of a run: the tiles of one shard, through the model, into one file."""
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+from basewise.checkpoints.config import hash_checkpoint
+from basewise.checkpoints.store import load_checkpoint
+from basewise.errors import BasewiseError
+from basewise.genome import Genome
+from basewise.inference.apply import Applier
+from basewise.inference.devices import select_devices, use_compilation_cache
+from basewise.inference.pipeline import predict_tiles
+from basewise.inference.progress import Progress
+from basewise.models.track_model import TrackModel
+from basewise.tiling import read_tiles
+from basewise.tracks.shard import ShardWriter
+
+log = logging.getLogger(__name__)
+
+PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+def predict_shard(
+    *,
+    tiles: str | os.PathLike,
+    genome: str | os.PathLike,
+    checkpoint: str | os.PathLike,
+    output: str | os.PathLike,
+    tracks: Sequence[str] | None = None,
+    strands: str = "forward",
+    dtype: str = "uint8",
+    precision: str = "float32",
+    platform: str = "auto",
+    batch_size: int = 8,
+    compilation_cache: str | os.PathLike | None = None,
+) -> None:
+    """Write the quantised cores of a tile file's tiles as one shard.
+
+    Args:
+        tiles: BED8 of ``basewise.tiling.plan_shards``.
+        tracks: names to keep, in order; None keeps the model's own.
+        dtype: how values are stored: "uint8", "float16" or "float32".
+        precision: compute dtype of matrix products: "float32" or "bfloat16".
+        batch_size: tiles per device and call; it changes speed and memory only.
+
+    Raises:
+        BasewiseError: the device asked for is not there, or an input is not what it must be.
+    """
+    devices = select_devices(platform)
+    use_compilation_cache(compilation_cache)
+    applier, _ = load_applier(
+        checkpoint,
+        devices,
+        tracks=tracks,
+        strands=strands,
+        dtype=dtype,
+        precision=precision,
+        batch_size=batch_size,
+    )
+    planned = read_tiles(tiles)
+    log.info(
+        "%d tiles with %s on %s",
+        len(planned),
+        checkpoint,
+        ", ".join(d.device_kind for d in devices),
+    )
+    progress = Progress(sum(tile.core_end - tile.core_start for tile in planned))
+    kept = [applier.model.tracks[channel] for channel in applier.channels]
+    run: dict = {}
+    with ShardWriter(
+        output,
+        tracks=kept,
+        dtype=dtype,
+        resolution_bp=applier.model.tile_spec.resolution_bp,
+        metadata={
+            "checkpoint_sha256": hash_checkpoint(checkpoint),
+            "strands": strands,
+            "precision": precision,
+        },
+        run=run,
+    ) as writer:
+        began = time.monotonic()
+        for tile, values in predict_tiles(applier, Genome(genome), planned):
+            writer.add((tile.chrom, tile.core_start, tile.core_end), values)
+            progress.advance(tile.core_end - tile.core_start)
+        run |= {
+            "devices": [device.device_kind for device in devices],
+            "jax": jax.__version__,
+            "bp": progress.done,
+            "seconds": round(time.monotonic() - began, 3),
+        }
+    progress.report()
+
+
+def load_applier(
+    checkpoint: str | os.PathLike,
+    devices: Sequence[jax.Device],
+    *,
+    tracks: Sequence[str] | None,
+    strands: str,
+    dtype: str,
+    precision: str,
+    batch_size: int,
+) -> tuple[Applier, dict]:
+    """Return a checkpoint's model on devices, ready to run, and its config."""
+    if precision not in PRECISIONS:
+        raise BasewiseError(
+            "unknown precision", found=repr(precision), hint=f"Known: {', '.join(PRECISIONS)}."
+        )
+    if precision == "float32":
+        jax.config.update("jax_default_matmul_precision", "highest")
+    model, params, config = load_checkpoint(checkpoint, PRECISIONS[precision])
+    applier = Applier(
+        model,
+        params,
+        devices,
+        channels=pick_channels(model, tracks),
+        strands=strands,
+        dtype=dtype,
+        rows_per_device=batch_size,
+    )
+    return applier, config
+
+
+def pick_channels(model: TrackModel, tracks: Sequence[str] | None) -> tuple[int, ...]:
+    """Return the channels of named tracks, all when None.
+
+    Raises:
+        BasewiseError: a track the model does not have.
+    """
+    names = [track.name for track in model.tracks]
+    for track in tracks or ():
+        if track not in names:
+            raise BasewiseError(
+                f"the model has no track {track!r}", hint=f"It has {', '.join(names)}."
+            )
+    return tuple(names.index(track) for track in (names if tracks is None else tracks))

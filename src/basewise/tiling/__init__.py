@@ -1,0 +1,23 @@
+"""Planning: which bases a model can score, which windows it reads for them, which job reads which.
+
+The only place that knows about halos.
+"""
+
+from basewise.tiling.plan import plan_shards, split_tiles
+from basewise.tiling.regions import Scorable, fill_ambiguous, find_scorable
+from basewise.tiling.spec import TileSpec
+from basewise.tiling.tiles import Tile, cut_tiles, read_tiles, tile_regions, write_tiles
+
+__all__ = [
+    "Scorable",
+    "Tile",
+    "TileSpec",
+    "cut_tiles",
+    "fill_ambiguous",
+    "find_scorable",
+    "plan_shards",
+    "read_tiles",
+    "split_tiles",
+    "tile_regions",
+    "write_tiles",
+]

@@ -1,0 +1,108 @@
+"""Which bases of a chrom a model can score, and why the others stay unscored."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from basewise.intervals import (
+    as_intervals,
+    complement,
+    intersect,
+    merge,
+    runs_of,
+    subtract,
+)
+from basewise.tiling.spec import TileSpec
+
+N = ord("N")
+FILLER = ord("A")
+
+
+class Scorable(NamedTuple):
+    """One chrom's plan; all arrays are int64 (n, 2), 0-based half-open, sorted.
+
+    Attributes:
+        regions: maximal intervals that tiles must cover.
+        stretches: for each region, the readable interval that windows may use.
+        unscored: intervals without values, and for each its reason.
+    """
+
+    regions: np.ndarray
+    stretches: np.ndarray
+    unscored: np.ndarray
+    reasons: list[str]
+
+
+def find_scorable(
+    bases: np.ndarray,
+    spec: TileSpec,
+    *,
+    max_ambiguous_run_bp: int,
+    exclude: np.ndarray | None = None,
+    within: np.ndarray | None = None,
+    is_exact: bool = False,
+) -> Scorable:
+    """Plan one chrom.
+
+    A k-mer model cannot read N: runs up to ``max_ambiguous_run_bp`` are read as filled and stay
+    unscored with one k-mer on each side ("ambiguous"); longer runs split the chrom ("gap");
+    stretches no bucket fits stay unscored ("short"). A one-hot model reads N as zeros: only long
+    runs are unscored, and windows may read across them.
+
+    Args:
+        bases: uint8 (chrom length,), upper-case ASCII A, C, G, T, N.
+        exclude: intervals not to score ("blacklist"); windows still read them.
+        within: intervals to score; None for the whole chrom. What is outside is not listed.
+        is_exact: see ``TileSpec.bucket``.
+    """
+    size = bases.size
+    runs = runs_of(bases == N)
+    is_gap = (runs[:, 1] - runs[:, 0]) > max_ambiguous_run_bp
+    gaps, short_runs = runs[is_gap], runs[~is_gap]
+    readable = complement(gaps, size)
+    if spec.is_padded:
+        stretches = as_intervals([(0, size)])
+        too_short = as_intervals([])
+    else:
+        fits = np.array(
+            [spec.bucket(end - start, is_exact=is_exact) is not None for start, end in readable],
+            bool,
+        )
+        too_short, readable = readable[~fits], readable[fits]
+        stretches = readable
+    regions = readable
+    unscored = [(gaps, "gap"), (too_short, "short")]
+    if exclude is not None and len(exclude):
+        unscored.append((intersect(regions, merge(exclude)), "blacklist"))
+        regions = subtract(regions, exclude)
+    if spec.resolution_bp > 1:
+        regions, remainders = _trim_to_bins(regions, spec.resolution_bp)
+        unscored.append((remainders, "bin remainder"))
+    if not spec.is_padded:
+        spoilt = short_runs + np.array([-spec.k, spec.k])
+        unscored.append((intersect(regions, merge(spoilt)), "ambiguous"))
+    if within is not None:
+        regions = intersect(regions, merge(within))
+    owner = np.searchsorted(stretches[:, 0], regions[:, 0], side="right") - 1
+    rows = [(start, end, reason) for group, reason in unscored for start, end in group]
+    rows.sort()
+    return Scorable(
+        regions,
+        stretches[owner],
+        as_intervals([row[:2] for row in rows]),
+        [row[2] for row in rows],
+    )
+
+
+def fill_ambiguous(bases: np.ndarray) -> np.ndarray:
+    """Return uint8 bases with every N read as A, so that a k-mer model can read them."""
+    return np.where(bases == N, np.uint8(FILLER), bases)
+
+
+def _trim_to_bins(regions: np.ndarray, resolution_bp: int) -> tuple[np.ndarray, np.ndarray]:
+    """Cut regions to whole bins on the chrom's own grid; return them and what was cut off."""
+    starts = -(-regions[:, 0] // resolution_bp) * resolution_bp
+    ends = np.maximum(regions[:, 1] // resolution_bp * resolution_bp, starts)
+    trimmed = np.stack([starts, ends], axis=1)
+    trimmed = trimmed[ends > starts]
+    return trimmed, subtract(regions, trimmed)

@@ -1,0 +1,121 @@
+"""What a model reads and what is kept of it."""
+
+from dataclasses import asdict, dataclass, replace
+
+from basewise.errors import BasewiseError
+
+ALPHABETS = ("kmer", "onehot")
+
+
+@dataclass(frozen=True)
+class TileSpec:
+    """The geometry of one model's tiles, all in bp.
+
+    Attributes:
+        context_bp: bp the model reads per tile.
+        halo_bp: bp on each side that are read, then discarded.
+        resolution_bp: bp per output bin.
+        length_multiple_bp: every context the model takes is a multiple of this.
+        alphabet: "kmer" cannot read N; "onehot" reads N as zeros and may be padded with it.
+        k: letters per k-mer (1 for one-hot).
+        min_context_bp: shortest context worth reading; shorter stretches stay unscored.
+
+    Raises:
+        BasewiseError: a combination no model could have, naming the field.
+    """
+
+    context_bp: int
+    halo_bp: int
+    resolution_bp: int = 1
+    length_multiple_bp: int = 1
+    alphabet: str = "kmer"
+    k: int = 6
+    min_context_bp: int = 1
+
+    def __post_init__(self):
+        if self.alphabet not in ALPHABETS:
+            raise BasewiseError(
+                "unknown tile alphabet",
+                found=repr(self.alphabet),
+                hint=f"Known: {', '.join(ALPHABETS)}.",
+            )
+        for field in ("context_bp", "resolution_bp", "length_multiple_bp", "k", "min_context_bp"):
+            if getattr(self, field) < 1:
+                raise BasewiseError(f"{field} must be at least 1", found=getattr(self, field))
+        if self.context_bp % self.length_multiple_bp:
+            raise BasewiseError(
+                f"context_bp must be a multiple of {self.length_multiple_bp} for this model",
+                found=self.context_bp,
+                hint=f"The nearest below is {self._floor(self.context_bp)}.",
+            )
+        if self.halo_bp < 0 or 2 * self.halo_bp >= self.context_bp:
+            raise BasewiseError(
+                "halo_bp must be at least 0 and less than half of context_bp",
+                found=f"halo_bp={self.halo_bp}, context_bp={self.context_bp}",
+                hint="A tile keeps context_bp - 2 * halo_bp; lower the halo or read more context.",
+            )
+        if self.length_multiple_bp % self.resolution_bp or self.halo_bp % self.resolution_bp:
+            raise BasewiseError(
+                "length_multiple_bp and halo_bp must be multiples of resolution_bp",
+                found=f"{self.length_multiple_bp}, {self.halo_bp} and {self.resolution_bp}",
+            )
+
+    @property
+    def core_bp(self) -> int:
+        """bp kept of a full tile."""
+        return self.context_bp - 2 * self.halo_bp
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether a window may run past a chrom's end, where it reads N."""
+        return self.alphabet == "onehot"
+
+    def contexts(self) -> tuple[int, ...]:
+        """Return the length buckets, longest first: the context halved down to min_context_bp."""
+        if self.is_padded:
+            return (self.context_bp,)
+        lengths = [self.context_bp]
+        while (shorter := self._floor(lengths[-1] // 2)) >= max(self.min_context_bp, 1):
+            lengths.append(shorter)
+        return tuple(lengths)
+
+    def bucket(self, stretch_bp: int, *, is_exact: bool = False) -> int | None:
+        """Return the context for a stretch of readable bases, None when it is too short.
+
+        Args:
+            is_exact: take the longest legal context that fits rather than a bucket: one more
+                compiled shape, nothing left unread.
+        """
+        if self.is_padded:
+            return self.context_bp
+        if is_exact and self.length_multiple_bp <= stretch_bp:
+            return min(self.context_bp, self._floor(stretch_bp))
+        return next((length for length in self.contexts() if length <= stretch_bp), None)
+
+    def halo_of(self, context_bp: int) -> int:
+        """Return the halo of a bucket, in proportion to its context."""
+        halo = self.halo_bp * context_bp // self.context_bp
+        return halo - halo % self.resolution_bp
+
+    def keep_bp(self, context_bp: int, wanted_bp: int) -> int:
+        """Return the most bp kept of a window: all of it where it is wanted whole, else no halo.
+
+        Args:
+            wanted_bp: length of what one window could serve: the stretch it lies in, or a core.
+        """
+        inner = context_bp - 2 * self.halo_of(context_bp)
+        return context_bp if inner < wanted_bp <= context_bp else inner
+
+    def resized(self, *, context_bp: int | None = None, halo_bp: int | None = None) -> "TileSpec":
+        """Return this geometry with another context or halo (None keeps it)."""
+        if context_bp is not None and halo_bp is None:
+            halo_bp = self.halo_of(context_bp)
+        changes = {"context_bp": context_bp, "halo_bp": halo_bp}
+        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+
+    def to_dict(self) -> dict:
+        """Return the fields as plain values."""
+        return asdict(self)
+
+    def _floor(self, length_bp: int) -> int:
+        return length_bp - length_bp % self.length_multiple_bp
