@@ -52,7 +52,7 @@ $(VENV)/.installed: $(VENV)/.python pyproject.toml $(LOCK) requirements-uv.lock
 	touch $@
 
 demo: install  ## annotate an unseen toy genome with the workflow, and score it
-	$(BIN)/snakemake --cores $(CORES) --directory .test
+	$(BIN)/snakemake --cores $(CORES) --directory .test --quiet reason
 	@$(BIN)/python .test/show_results.py .test/results
 
 test: install  ## formatting, lint, and every test

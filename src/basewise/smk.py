@@ -7,6 +7,7 @@ from pathlib import Path
 
 from basewise.errors import BasewiseError
 
+CHATTY = ("jax", "matplotlib", "numba")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -26,6 +27,8 @@ def configure_logging(log_path: str | os.PathLike) -> None:
         handlers=[file, logging.StreamHandler()],
         force=True,
     )
+    for library in CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     logger = logging.getLogger("basewise")
 

@@ -25,5 +25,5 @@ call_elements(
     bed_output=snakemake.output.bed,
     gff3_output=snakemake.output.gff3,
     blacklist=snakemake.input.get("blacklist") or None,
-    threads=snakemake.threads,
+    processes=snakemake.threads,
 )
