@@ -77,6 +77,30 @@ def test_sums_equal_the_definition_whatever_the_cuts(case):
     np.testing.assert_allclose(stats.profile_sum, [sum(column) for column in profile])
 
 
+def measure(values, seams, cuts):
+    meter = SeamMeter()
+    for low, high in pairwise([0, *cuts, len(values)]):
+        here = seams[(seams >= low) & (seams < high)] - low
+        meter.add("c", low, high, values[low:high], here)
+    return meter.finish()
+
+
+def test_long_calls_give_the_very_same_sums():
+    """Past the window in which interior steps are summed; to the last bit."""
+    values = np.random.default_rng(1).random(200_000, dtype=np.float32)
+    seams = np.arange(7_000, 200_000, 7_000)
+    whole = measure(values, seams, [])
+    for cuts in ([65_536], [7_000, 131_072], [1, 2, 77_000, 77_050, 199_999]):
+        cut = measure(values, seams, cuts)
+        assert (cut.n_seams, cut.sum_seam, cut.max_seam) == (28, whole.sum_seam, whole.max_seam)
+        assert (cut.n_interior, cut.sum_interior) == (199_999 - 28, whole.sum_interior)
+        np.testing.assert_array_equal(cut.profile_n, whole.profile_n)
+        np.testing.assert_array_equal(cut.profile_sum, whole.profile_sum)
+    at_seams, interior, _ = direct([(0, values, set(seams.tolist()))])
+    assert whole.sum_seam == pytest.approx(sum(at_seams))
+    assert whole.sum_interior == pytest.approx(sum(interior))
+
+
 def test_a_core_that_starts_a_run_is_no_seam():
     meter = SeamMeter()
     ramp = np.arange(10, dtype=np.float32)

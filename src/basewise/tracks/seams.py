@@ -7,9 +7,9 @@ position that is no seam. Positions are bins: at 1 bp resolution, bases.
 
 from dataclasses import dataclass, field
 
-import numba
 import numpy as np
 
+WINDOW = 1 << 16  # interior steps that are summed together, wherever calls cut them
 FLANK_BINS = 100  # of the profile around seams
 NO_SEAMS, NOT_JUDGED, OK, ABOVE = "no seams", "not judged", "ok", "above tolerance"
 
@@ -70,7 +70,8 @@ class SeamStats:
 class SeamMeter:
     """Measures seams in a stream of values in genome order, in constant memory.
 
-    The sums run base by base, so they do not depend on how the values were cut into calls.
+    The sums do not depend on how the values were cut into calls: interior steps are gathered in
+    windows of a fixed length, seams are summed one by one.
     """
 
     def __init__(self):
@@ -80,38 +81,62 @@ class SeamMeter:
         self._tail = np.empty(0, dtype=np.float32)  # the run's last bins
         self._tail_start = 0  # bins since the run's start
         self._waiting: list[int] = []  # seams, in bins since the run's start
+        self._window = np.empty(WINDOW, dtype=np.float64)
+        self._filled = 0
 
     def add(self, chrom: str, start: int, end: int, values: np.ndarray, seams: np.ndarray) -> None:
         """Append float32 values of the bins that cover [start, end) bp.
 
         Args:
             chrom, start, end: Where; touching the call before, or a new run begins.
-            values: float32 (n,).
+            values: float32 (n,), n > 0.
             seams: Bins of `values` at which a core starts, ascending; 0 counts where the run goes
                 on.
         """
         if chrom != self._chrom or start != self._end:
             self._end_run()
-        is_first = not len(self._tail)
-        seams = seams[seams > 0] if is_first else seams
-        previous = values[0] if is_first else self._tail[-1]
-        stats = self.stats
-        sums = np.array([stats.sum_interior, stats.sum_seam, stats.max_seam])
-        _fold_steps(values, previous, np.asarray(seams, dtype=np.int64), sums)
-        stats.sum_interior, stats.sum_seam, stats.max_seam = sums.tolist()
-        stats.n_seams += len(seams)
-        stats.n_interior += len(values) - is_first - len(seams)
-
         begins = self._tail_start + len(self._tail)
-        self._tail = np.concatenate((self._tail, values))
+        seams = np.asarray(seams, dtype=np.int64)
+        seams = seams[seams > 0] if begins == 0 else seams
         self._waiting += (seams + begins).tolist()
         self._chrom, self._end = chrom, end
-        self._measure_profiles(begins + len(values) - FLANK_BINS)
+        for first in range(0, len(values), WINDOW):
+            piece = values[first : first + WINDOW]
+            here = seams[(seams >= first) & (seams < first + len(piece))] - first
+            self._add_piece(piece, here)
 
     def finish(self) -> SeamStats:
         """End the last run and return the sums."""
         self._end_run()
+        self._sum_window()
         return self.stats
+
+    def _add_piece(self, values: np.ndarray, seams: np.ndarray) -> None:
+        joined = np.concatenate((self._tail[-1:], values)).astype(np.float64)
+        steps = np.abs(np.diff(joined))
+        seams = seams - (len(steps) < len(values))  # a run's first value has no step
+        for step in steps[seams].tolist():
+            self.stats.sum_seam += step
+            self.stats.max_seam = max(self.stats.max_seam, step)
+        steps[seams] = 0.0
+        self.stats.n_seams += len(seams)
+        self.stats.n_interior += len(steps) - len(seams)
+        self._gather(steps)
+        self._tail = np.concatenate((self._tail, values))
+        self._measure_profiles(self._tail_start + len(self._tail) - FLANK_BINS)
+
+    def _gather(self, steps: np.ndarray) -> None:
+        while len(steps):
+            taken = steps[: WINDOW - self._filled]
+            self._window[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
+            steps = steps[len(taken) :]
+            if self._filled == WINDOW:
+                self._sum_window()
+
+    def _sum_window(self) -> None:
+        self.stats.sum_interior += float(self._window[: self._filled].sum())
+        self._filled = 0
 
     def _end_run(self) -> None:
         self._measure_profiles(self._tail_start + len(self._tail))
@@ -134,24 +159,3 @@ class SeamMeter:
         if drop > 0:
             self._tail = self._tail[drop:].copy()
             self._tail_start += drop
-
-
-@numba.njit(nogil=True, cache=True)
-def _fold_steps(values, previous, seams, sums):
-    """Add |Δ| of each value to `sums`: interior sum, seam sum, seam maximum."""
-    interior, at_seams, highest = sums[0], sums[1], sums[2]
-    before = np.float64(previous)
-    seam = 0
-    next_seam = seams[0] if len(seams) else len(values)
-    for index in range(len(values)):
-        value = np.float64(values[index])
-        step = abs(value - before)
-        if index == next_seam:
-            at_seams += step
-            highest = max(highest, step)
-            seam += 1
-            next_seam = seams[seam] if seam < len(seams) else len(values)
-        else:
-            interior += step
-        before = value
-    sums[0], sums[1], sums[2] = interior, at_seams, highest

@@ -206,8 +206,10 @@ class BigWigWriter:
             )
         )
         self._stream.write(b"".join(zooms))
-        total = (float(value) for value in self._pyramid.total)
-        self._stream.write(layout.SUMMARY.pack(self._pyramid.covered_bp, *total))
+        total = self._pyramid
+        self._stream.write(
+            layout.SUMMARY.pack(total.covered_bp, total.low, total.high, total.sum, total.squares)
+        )
         self._stream.seek(self._data_offset)
         self._stream.write(layout.DATA_COUNT.pack(len(self._blocks)))
 

@@ -7,19 +7,11 @@ from typing import BinaryIO
 
 import numpy as np
 
-from basewise.tracks.bigwig import zoom_kernels as kernels
 from basewise.tracks.bigwig.deflate import compress
-from basewise.tracks.bigwig.format import (
-    MIN_VALUES_PER_BIN,
-    SECTION_VALUES,
-    ZOOM_RECORDS_PER_BLOCK,
-    ZOOM_WORDS,
-)
+from basewise.tracks.bigwig.format import ZOOM_RECORDS_PER_BLOCK, ZOOM_WORDS
 from basewise.tracks.bigwig.rtree import BlockList
-from basewise.tracks.bigwig.sections import BATCH_SECTIONS, SectionBatch
-
-# A section closes at most one record per eight values, one as it begins and one as it ends.
-MAX_CLOSED = BATCH_SECTIONS * (SECTION_VALUES // MIN_VALUES_PER_BIN + 2) + 1
+from basewise.tracks.bigwig.sections import SectionBatch
+from basewise.tracks.bigwig.zoom_records import RECORD, fold_records, records_of_batch
 
 
 class ZoomLevel:
@@ -30,18 +22,32 @@ class ZoomLevel:
         self.records = 0
         self.blocks = BlockList()
         self.spill = tempfile.TemporaryFile(dir=folder, prefix=".bigwig-zoom.")  # noqa: SIM115
-        self.opened = (np.zeros(4, dtype=np.int64), np.zeros(4, dtype=np.float64))
+        self._open = np.empty(0, dtype=RECORD)
         self._block = np.empty((ZOOM_RECORDS_PER_BLOCK, ZOOM_WORDS), dtype=np.uint32)
         self._filled = 0
         self._spilled_bytes = 0
 
-    def store(self, ints: np.ndarray, floats: np.ndarray) -> None:
-        """Append closed records, int64 (n, 4) and float64 (n, 4); a block holds one chrom."""
-        words = np.empty((len(ints), ZOOM_WORDS), dtype=np.uint32)
-        words[:, :4] = ints
-        words.view(np.float32)[:, 4:] = floats
+    def add(self, records: np.ndarray) -> np.ndarray:
+        """Fold RECORDs (n,), n > 0, into this level's bins; returns those that are now closed."""
+        folded = fold_records(np.concatenate((self._open, records)), self.reduction)
+        closed, self._open = folded[:-1], folded[-1:]
+        self._store(closed)
+        return closed
+
+    def finish(self) -> np.ndarray:
+        """Close the record that is still open; returns it, (0,) or (1,)."""
+        closed, self._open = self._open, self._open[:0]
+        self._store(closed)
+        return closed
+
+    def _store(self, closed: np.ndarray) -> None:
+        """Append closed records to the blocks; a block holds one chrom."""
+        words = np.empty((len(closed), ZOOM_WORDS), dtype=np.uint32)
+        floats = words.view(np.float32)
+        for column, field in enumerate(RECORD.names):
+            (words if column < 4 else floats)[:, column] = closed[field]
         self.records += len(words)
-        cuts = np.flatnonzero(np.diff(ints[:, 0])) + 1
+        cuts = np.flatnonzero(np.diff(closed["chrom"])) + 1
         for piece in np.split(words, cuts):
             if self._filled and len(piece) and self._block[0, 0] != piece[0, 0]:
                 self._spill_block()
@@ -84,51 +90,34 @@ class ZoomPyramid:
     def __init__(self, reductions: Sequence[int], folder: str | PathLike):
         self.levels = [ZoomLevel(reduction, folder) for reduction in reductions]
         self.covered_bp = 0
-        self.total = np.zeros(4, dtype=np.float64)  # min, max, sum, sum of squares
-        self._closed = [
-            (np.empty((MAX_CLOSED, 4), dtype=np.int64), np.empty((MAX_CLOSED, 4))) for _ in range(2)
-        ]
+        self.low, self.high, self.sum, self.squares = 0.0, 0.0, 0.0, 0.0
 
     def add(self, batch: SectionBatch) -> None:
-        """Fold the sections of a batch into every level."""
-        ints, floats = self._closed[0]
-        lowest = self.levels[0]
-        n = kernels.fold_sections(
-            batch.words,
-            batch.values,
-            batch.counts,
-            batch.n,
-            lowest.reduction,
-            lowest.opened,
-            ints,
-            floats,
-        )
-        self._take(0, ints, floats, n)
+        """Fold the sections of a batch, which is not empty, into every level."""
+        records = records_of_batch(batch, self.levels[0].reduction)
+        self._summarise(records)
+        self._fold(0, records)
 
     def finish(self) -> None:
         """Close the open record of every level, lowest first."""
         for depth, level in enumerate(self.levels):
-            ints, floats = level.opened
-            if ints[3]:
-                self._take(depth, ints[None].copy(), floats[None].copy(), 1)
-                ints[:] = 0
+            self._fold(depth + 1, level.finish())
 
     def close(self) -> None:
         """Drop the spill files."""
         for level in self.levels:
             level.spill.close()
 
-    def _take(self, depth: int, ints: np.ndarray, floats: np.ndarray, n: int) -> None:
-        if depth == 0:
-            self.covered_bp = kernels.fold_total(ints, floats, n, self.covered_bp, self.total)
-        while n:
-            self.levels[depth].store(ints[:n], floats[:n])
-            depth += 1
-            if depth == len(self.levels):
+    def _fold(self, depth: int, records: np.ndarray) -> None:
+        for level in self.levels[depth:]:
+            if not len(records):
                 return
-            level = self.levels[depth]
-            out_ints, out_floats = self._closed[depth % 2]
-            n = kernels.fold_records(
-                ints, floats, n, level.reduction, level.opened, out_ints, out_floats
-            )
-            ints, floats = out_ints, out_floats
+            records = level.add(records)
+
+    def _summarise(self, records: np.ndarray) -> None:
+        low, high = float(records["min"].min()), float(records["max"].max())
+        self.low = min(self.low, low) if self.covered_bp else low
+        self.high = max(self.high, high) if self.covered_bp else high
+        self.covered_bp += int(records["covered"].sum())
+        self.sum += float(records["sum"].sum())
+        self.squares += float(records["squares"].sum())
