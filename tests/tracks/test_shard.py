@@ -1,5 +1,11 @@
 """A shard gives back what was put in, or says what is wrong with it."""
 
+import errno
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -109,6 +115,45 @@ def test_a_wrong_shape_names_both(tmp_path):
 def test_track_names_must_differ(tmp_path):
     with pytest.raises(BasewiseError, match="unique"):
         ShardWriter(tmp_path / "a.shard", tracks=[EXON, EXON], **OPTIONS)
+
+
+def test_a_full_disk_leaves_nothing(tmp_path):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write():
+        with ShardWriter(tmp_path / "a.shard", tracks=[EXON], **OPTIONS) as writer:
+            writer.add(("c", 0, 5), np.zeros((1, 5), dtype=np.uint8))
+            writer._stream.write = full
+
+    with pytest.raises(BasewiseError, match=r"a\.shard could not be written.*No space left"):
+        write()
+    assert list(tmp_path.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from basewise.tracks import Track
+from basewise.tracks.shard import ShardWriter
+values = np.random.default_rng(0).integers(0, 256, (1, 900_000)).astype("uint8")
+options = {"tracks": [Track("exon")], "dtype": "uint8", "resolution_bp": 1, "metadata": {}}
+with ShardWriter(sys.argv[1], **options) as writer:
+    for start in range(0, 9_000_000, 900_000):
+        writer.add(("c", start, start + 900_000), values)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_writer_leaves_no_shard(tmp_path):
+    path = tmp_path / "a.shard"
+    run = subprocess.run([sys.executable, "-c", KILLED, os.fspath(path)], check=False)
+    assert run.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.suffix == ".tmp"
+    assert left.stat().st_size > 1_000_000
+    with pytest.raises(BasewiseError, match="cut short"):
+        ShardReader(left)
 
 
 @pytest.fixture
