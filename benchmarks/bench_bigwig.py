@@ -12,17 +12,15 @@ included.
 import argparse
 import json
 import os
-import platform
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from machine import describe_machine, peak_mb
 
 CHROM = "chr1"
 PIECE = 1_000_000
@@ -113,16 +111,6 @@ def work(writer: str, folder: Path, size: int) -> None:
     print(json.dumps({"wall": wall, "cpu": cpu, "rss_mb": peak_mb(), "file_mb": file_mb}))
 
 
-def peak_mb() -> float:
-    """Peak memory of this process in MB; getrusage would count its parent's where it forked."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = status.read_text().splitlines()
-        return next(int(line.split()[1]) * 1.024e-3 for line in lines if "VmHWM" in line)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
-
-
 def check(folder: Path, size: int) -> None:
     """Every file holds the values that went in."""
     from basewise.tracks.bigwig.reader import read_values
@@ -164,25 +152,6 @@ def measure(size: int, rounds: int, seed: int) -> list[dict]:
     return rows
 
 
-def describe_machine() -> dict:
-    """What the numbers were measured on."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = models[0].partition(":")[2].strip() if models else model
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory, 1),
-        "load_before": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "system": platform.system(),
-        **{package: version(package) for package in PACKAGES},
-    }
-
-
 def as_markdown(rows: list[dict], machine: dict) -> str:
     """The table, and the machine in one line."""
     lines = [
@@ -214,7 +183,7 @@ def main() -> None:
     if options.work:
         writer, folder, size = options.work
         return work(writer, Path(folder), int(size))
-    machine = describe_machine()
+    machine = describe_machine(PACKAGES)
     rows = [
         row for mb in options.mb for row in measure(int(mb * 1e6), options.rounds, options.seed)
     ]

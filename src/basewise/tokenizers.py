@@ -1,7 +1,7 @@
 """Bases to model input: k-mer ids or one-hot rows, vectorised, with the way back to coordinates.
 
 A k-mer vocabulary counts nucleotides in the order A, T, C, G (last position fastest). The frame
-of the k-mers restarts after every N, and what is left of a piece shorter than k becomes single letters.
+of the k-mers restarts after every N, and what is left of a piece becomes single letters.
 Layouts: Dalla-Torre et al. 2025, doi:10.1038/s41592-024-02523-z.
 """
 

@@ -6,12 +6,10 @@ from typing import Protocol
 import numpy as np
 
 from basewise.errors import BasewiseError
+from basewise.genome.letters import TO_BASES
 
 N = ord("N")
-_UPPER = np.zeros(256, np.uint8)
-for _letters, _read in ((b"ACGT", None), (b"NRYKMSWBDHV", N)):
-    for _letter in _letters:
-        _UPPER[_letter] = _UPPER[_letter + 32] = _read or _letter
+_READ_AS = np.frombuffer(TO_BASES, np.uint8)
 
 
 class Sequences(Protocol):
@@ -60,7 +58,7 @@ def _read(name: str, bases: str | bytes | np.ndarray) -> np.ndarray:
         bases = bases.encode("ascii", errors="replace")
     if isinstance(bases, bytes):
         bases = np.frombuffer(bases, np.uint8)
-    upper = _UPPER[bases]
+    upper = _READ_AS[bases]
     if not upper.all():
         position = int(np.argmin(upper))
         raise BasewiseError(

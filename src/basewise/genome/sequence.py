@@ -27,6 +27,8 @@ from basewise.genome.letters import (
 
 N = ord("N")
 
+_COMPLEMENTS = np.frombuffer(COMPLEMENT, np.uint8)
+
 
 class Genome:
     """A FASTA file with lines of one width; reads are safe from many threads and after a fork.
@@ -149,6 +151,5 @@ class Genome:
 
 
 def reverse_complement(bases: np.ndarray) -> np.ndarray:
-    """The other strand of uint8 ASCII bases (n,), in its own direction; case is kept."""
-    complement = np.ascontiguousarray(bases[::-1]).tobytes().translate(COMPLEMENT)
-    return np.frombuffer(bytearray(complement), dtype=np.uint8)
+    """The other strand of uint8 ASCII bases (…, n), in its own direction; case is kept."""
+    return _COMPLEMENTS[bases[..., ::-1]]

@@ -5,6 +5,6 @@
 what a model is.
 """
 
-from basewise.tracks.track import Track
+from basewise.track import Track
 
 __all__ = ["Track"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
+from basewise.track import Track
 from basewise.tracks.disk import named_write_errors
 from basewise.tracks.quantise import check_dtype
 from basewise.tracks.shard_format import (
@@ -23,7 +24,6 @@ from basewise.tracks.shard_format import (
     pack_footer,
     read_footer,
 )
-from basewise.tracks.track import Track
 
 # zstd-1 makes uint8 tracks a fifth smaller than lz4-5 and is still faster than a disk.
 CODEC = {"codec": blosc2.Codec.ZSTD, "clevel": 1, "filters": [blosc2.Filter.BITSHUFFLE]}

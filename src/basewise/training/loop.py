@@ -124,7 +124,9 @@ def train(
                 "bp_per_s": round(bp / (minutes * 60)),
                 "loss": float(np.mean(jax.device_get(losses))),
                 "mean_mcc": float(scores.mean()),
-                "mcc": dict(zip(names, scores.round(4).tolist(), strict=True)),
+                "mcc": {
+                    name: round(float(mcc), 4) for name, mcc in zip(names, scores, strict=True)
+                },
             }
             _record(row, config, history, metrics_path)
             losses = []
