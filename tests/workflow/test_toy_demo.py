@@ -13,6 +13,8 @@ import yaml
 
 from basewise.toy import make_toy_genome, write_toy_genome
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_SEED = 7
 GENIC = ["protein_coding_gene", "exon", "intron", "splice_donor", "splice_acceptor"]
