@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -9,11 +10,79 @@ settings.register_profile("basewise", deadline=None, max_examples=60)
 settings.load_profile("basewise")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+TINY_TRACKS = ("exon", "intron", "splice_donor")
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of reference material beside the repository, which a user's clone does not have."""
+    """The reference material beside the repository, which a user's clone does not have."""
     if not SHARED.is_dir():
-        pytest.skip("no ../shared beside this clone: reference goldens and the yeast genome are not here")
+        pytest.skip(
+            "no ../shared beside this clone: reference goldens and the yeast genome are not here"
+        )
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_config() -> dict:
+    """The config.json of a SegmentNT of a few thousand parameters."""
+    trunk = {
+        "alphabet_size": 4107,
+        "embed_dim": 8,
+        "attention_heads": 2,
+        "ffn_embed_dim": 12,
+        "num_layers": 2,
+        "max_positions": 64,
+        "positional_embedding": None,
+        "use_rotary_embedding": True,
+        "add_bias_ffn": False,
+        "use_glu_in_ffn": True,
+        "ffn_activation_name": "swish",
+        "lm_head": False,
+    }
+    return {
+        "name": "tiny",
+        "family": "segment_nt",
+        "revision": "1",
+        "source": "made by the tests",
+        "licence": "MIT",
+        "species": ["nothing"],
+        "architecture": {"tokenizer": "v2_6mer", "features": list(TINY_TRACKS), "trunk": trunk},
+        "tile_spec": {
+            "context_bp": 240,
+            "halo_bp": 30,
+            "length_multiple_bp": 24,
+            "k": 6,
+            "min_context_bp": 48,
+        },
+        "tracks": [{"name": name} for name in TINY_TRACKS],
+    }
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory, tiny_config) -> Path:
+    """A checkpoint whose random model answers differently at every base."""
+    import jax
+
+    from basewise.checkpoints.store import save_checkpoint
+    from basewise.models.families import build_track_model
+
+    rng = np.random.default_rng(11)
+    drawn = build_track_model(tiny_config).init(jax.random.key(0))
+    params = jax.tree.map(
+        lambda leaf: np.asarray(leaf * 2 + rng.normal(0, 0.1, leaf.shape), np.float32), drawn
+    )
+    folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
+    save_checkpoint(folder, tiny_config, params)
+    return folder
+
+
+@pytest.fixture
+def random_bases():
+    """A function (seed, length) -> text of random A, C, G, T."""
+
+    def draw(seed: int, length: int) -> str:
+        letters = np.frombuffer(b"ACGT", np.uint8)
+        return np.random.default_rng(seed).choice(letters, length).tobytes().decode()
+
+    return draw
