@@ -23,7 +23,7 @@ def test_published_weights_say_that_they_come_later(run_snakemake, tmp_path):
     ("content", "words"),
     [
         (gzip.compress(b">a\n" + b"ACGT" * 9999)[:-20], "genome.fa.gz"),
-        (b"<!DOCTYPE html><html><body>404</body></html>", "HTML"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
         (b">a\nMKVLEEQ\n", "genome.fa.gz"),
         (b">a\nACGT\n>a\nACGT\n", "'a'"),
     ],
