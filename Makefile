@@ -67,7 +67,7 @@ test-fast: install  ## the tests that take seconds
 	$(BIN)/pytest $(PYTEST_ARGS) -m "not slow"
 
 bench: install  ## measure, and write benchmarks/results/
-	$(BIN)/python benchmarks/run.py
+	for benchmark in benchmarks/bench_*.py; do $(BIN)/python "$$benchmark" --write; done
 
 lock: install  ## pin the newest dependencies with their hashes
 	$(UV_COMPILE) pyproject.toml --extra dev --output-file requirements.lock
