@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,12 @@ from hypothesis import settings
 settings.register_profile("basewise", deadline=None, max_examples=60)
 settings.load_profile("basewise")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+# Tests compile the same small programs again and again, in many processes.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+
+SHARED = ROOT.parent / "shared"
 TINY_TRACKS = ("exon", "intron", "splice_donor")
 
 
