@@ -16,6 +16,8 @@ from pathlib import Path
 import pandas as pd
 from machine import describe_machine
 
+from basewise.genome import get_genome
+
 FOLDER = Path(__file__).parent
 YEAST = FOLDER / "yeast"
 BIN = FOLDER.parent / ".venv" / "bin"
@@ -45,7 +47,9 @@ def train() -> None:
     """Train the model, unless it is there."""
     if (YEAST / "trained" / MODEL / "params.safetensors").exists():
         return
-    snakemake(f"resources/{ASSEMBLY}/genome.fa")
+    source = pd.read_csv(YEAST / "config" / "assemblies.tsv", sep="\t").fasta[0]
+    trained = YEAST / "trained"
+    get_genome(str(YEAST / source), trained / "genome.fa", trained / "genome.json")
     arguments = ["--config", "config/train.yaml", "--out", f"trained/{MODEL}"]
     command = [BIN.resolve() / "basewise", "train", "segmentation", *arguments]
     subprocess.run(command, check=True, cwd=YEAST)
@@ -89,14 +93,15 @@ def main() -> None:
         "",
         ", ".join(f"{key} {value}" for key, value in machine.items()),
         "",
-        "Command: `python benchmarks/bench_yeast.py --write`; configuration: benchmarks/yeast/config.",
+        "Command: `python benchmarks/bench_yeast.py --write`; configuration: benchmarks/yeast/.",
         "",
         f"Training: {last['minutes']:.0f} minutes, {last['step']} steps, "
         f"{last['bp_seen'] / 1e6:.0f} Mb seen at {last['bp_per_s']:,} bp/s on chroms I-XIII; best "
         f"validation MCC (XIV, mean) {best['mean_mcc']:.3f} at step {best['step']}.",
         "",
         f"Annotation of the whole genome: {wall_s:.0f} s wall for the workflow; inference "
-        f"{inference['bp_per_s']:,} bp/s ({inference['strands']} strands, {inference['precision']}) "
+        f"{inference['bp_per_s']:,} bp/s (strands: {inference['strands']}, "
+        f"{inference['precision']}) "
         f"over {inference['bp']:,} bp, peak memory of a shard "
         f"{rules.loc[rules.rule == 'predict_shard', 'peak_mb'].max():,.0f} MB.",
         "",

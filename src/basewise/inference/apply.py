@@ -139,18 +139,23 @@ def _batched_rows(rows, inputs, offsets, count):
 
 
 def _mapped_rows(rows, inputs, offsets, count):
-    """One row after another: on CPU a row is work enough, and its bytes then depend on it alone."""
+    """One row after another: on CPU a row is work enough, and its bytes then depend on it alone.
+
+    Padding is skipped by a condition rather than by a shorter loop: JAX 0.11 crashes while
+    compiling a loop whose length differs between CPU devices.
+    """
 
     def one(index):
         pick = functools.partial(jax.lax.dynamic_slice_in_dim, start_index=index, slice_size=1)
-        return rows(*(pick(part) for part in inputs), offsets=pick(offsets))
+        outputs = rows(*(pick(part) for part in inputs), offsets=pick(offsets))
+        return jax.tree.map(lambda output: output[0], outputs)
 
-    def body(index, outputs):
-        return jax.tree.map(lambda out, new: out.at[index].set(new[0]), outputs, one(index))
+    def nothing(index):
+        shapes = jax.eval_shape(one, index)
+        return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
 
-    shapes = jax.eval_shape(one, 0)
-    empty = jax.tree.map(lambda s: jnp.zeros((len(offsets), *s.shape[1:]), s.dtype), shapes)
-    return jax.lax.fori_loop(0, count, body, empty)
+    indices = jnp.arange(len(offsets))
+    return jax.lax.map(lambda i: jax.lax.cond(i < count, one, nothing, i), indices)
 
 
 def _pad_rows(rows: np.ndarray, size: int) -> np.ndarray:
