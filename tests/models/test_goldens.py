@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from basewise.models import parameters
-from basewise.models.nucleotide_transformer import NucleotideTransformerConfig, Trunk
+from basewise.models.nucleotide_transformer import Trunk
 from basewise.models.segment_nt import SegmentNT, SegmentNTConfig
+from basewise.models.trunk_config import NucleotideTransformerConfig
 
 LANGUAGE_MODELS = ["v1", "agro", "v2", "codon", "variant_embln", "variant_biaskv", "variant_postln"]
 SEGMENTATION_MODELS = ["segment", "segment_pad"]

@@ -5,7 +5,7 @@ Shapes: B rows over all devices, C context, T tracks, O kept bins.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import jax
@@ -23,7 +23,7 @@ STRANDS = ("forward", "both")
 STEPS = 255.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Applier:
     """A track model with its parameters on devices.
 
@@ -42,6 +42,7 @@ class Applier:
     dtype: str = "uint8"
     rows_per_device: int = 8
     mesh: Mesh = field(init=False)
+    _programs: dict[tuple[int, int], Callable] = field(init=False, default_factory=dict)
 
     def __post_init__(self):
         if self.strands not in STRANDS:
@@ -84,13 +85,14 @@ class Applier:
         counts = np.clip(
             n_rows - np.arange(len(self.devices)) * self.rows_per_device, 0, self.rows_per_device
         )
-        program = self._program(len(inputs), keep_bins)
-        return program(
+        shape = (len(inputs), keep_bins)
+        if shape not in self._programs:
+            self._programs[shape] = self._compile_for(*shape)
+        return self._programs[shape](
             self.params, inputs, _pad_rows(offsets, self.batch_size), counts.astype(np.int32)
         )
 
-    @functools.cache  # noqa: B019 - one applier lives as long as its process
-    def _program(self, n_inputs: int, keep_bins: int):
+    def _compile_for(self, n_inputs: int, keep_bins: int) -> Callable:
         is_mapped = self.devices[0].platform == "cpu"
         local = _mapped_rows if is_mapped else _batched_rows
 
@@ -124,12 +126,6 @@ class Applier:
         if self.dtype == "uint8":
             values = jnp.round(jnp.clip(values, 0.0, 1.0) * STEPS)
         return values.astype(self.dtype), is_finite
-
-    def __hash__(self):
-        return id(self)
-
-    def __eq__(self, other):
-        return self is other
 
 
 def _batched_rows(rows, inputs, offsets, count):

@@ -5,22 +5,13 @@ Matrix products run in the compute dtype with float32 accumulation; the residual
 softmax and rotary tables stay float32.
 """
 
-import functools
-
 import haiku as hk
 import jax
 import jax.numpy as jnp
 
 from basewise.models import attention
-
-ACTIVATIONS = {
-    "gelu-no-approx": functools.partial(jax.nn.gelu, approximate=False),
-    "gelu": functools.partial(jax.nn.gelu, approximate=True),
-    "relu": jax.nn.relu,
-    "swish": jax.nn.swish,
-    "silu": jax.nn.silu,
-    "sin": jnp.sin,
-}
+from basewise.models.activations import ACTIVATIONS
+from basewise.models.trunk_config import NucleotideTransformerConfig
 
 
 class Dense(hk.Module):
@@ -49,7 +40,7 @@ def layer_norm(eps: float, name: str) -> hk.LayerNorm:
 class SelfAttention(hk.Module):
     """Multi-head self-attention, optionally rotary or with one learned key and value more."""
 
-    def __init__(self, config, dtype, name: str = "self_attention"):
+    def __init__(self, config: NucleotideTransformerConfig, dtype, name: str = "self_attention"):
         super().__init__(name=name)
         self.config, self.dtype = config, dtype
 
@@ -93,7 +84,7 @@ class SelfAttention(hk.Module):
 class AttentionLayer(hk.Module):
     """One transformer block: attention and feed-forward, each with its norm and residual."""
 
-    def __init__(self, config, dtype, name: str = "attention_layer"):
+    def __init__(self, config: NucleotideTransformerConfig, dtype, name: str = "attention_layer"):
         super().__init__(name=name)
         self.config = config
         width = config.ffn_embed_dim * (2 if config.use_glu_in_ffn else 1)
@@ -126,7 +117,9 @@ class AttentionLayer(hk.Module):
 class LearnedPositions(hk.Module):
     """A row per position, counted over the tokens that are not pads."""
 
-    def __init__(self, config, name: str = "esm_learned_positional_embeddings"):
+    def __init__(
+        self, config: NucleotideTransformerConfig, name: str = "esm_learned_positional_embeddings"
+    ):
         super().__init__(name=name)
         self.pad_id = config.pad_token_id
         self.embed = hk.Embed(
@@ -141,7 +134,7 @@ class LearnedPositions(hk.Module):
 class LanguageModelHead(hk.Module):
     """The norm that closes the trunk, and the logits over the vocabulary."""
 
-    def __init__(self, config, dtype, name: str = "roberta_lm_head"):
+    def __init__(self, config: NucleotideTransformerConfig, dtype, name: str = "roberta_lm_head"):
         super().__init__(name=name)
         self.embedding_norm = layer_norm(config.layer_norm_eps, "emb_layer_norm_after")
         self.fc1 = Dense(config.embed_dim, dtype=dtype, name="lm_head_fc_1")

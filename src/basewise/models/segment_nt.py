@@ -11,8 +11,9 @@ import jax.numpy as jnp
 
 from basewise.errors import BasewiseError
 from basewise.models.fields import check_fields
-from basewise.models.nucleotide_transformer import NucleotideTransformerConfig, Trunk
+from basewise.models.nucleotide_transformer import Trunk
 from basewise.models.track_model import TrackModel
+from basewise.models.trunk_config import NucleotideTransformerConfig
 from basewise.models.unet import SegmentationHead
 from basewise.tiling import TileSpec
 from basewise.tokenizers import TOKENIZERS

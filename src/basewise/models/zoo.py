@@ -7,7 +7,7 @@ model cards.
 from dataclasses import asdict, dataclass, replace
 
 from basewise.labels import ELEMENTS
-from basewise.models.nucleotide_transformer import NucleotideTransformerConfig
+from basewise.models.trunk_config import NucleotideTransformerConfig
 from basewise.tiling import TileSpec
 from basewise.track import Track
 
