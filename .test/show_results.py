@@ -1,4 +1,4 @@
-"""Print the files a run made and the tables that score them."""
+"""Print the files a run made and the tables that score them; draw a locus."""
 
 import sys
 from pathlib import Path
@@ -6,13 +6,33 @@ from pathlib import Path
 import pandas as pd
 
 from basewise.evaluation import format_table
+from basewise.intervals import as_intervals, read_bed_records, read_chromsizes
+from basewise.labels import read_annotation
+from basewise.report.locus_figure import plot_locus
 
 MEAN_OF = ("protein_coding_gene", "exon", "intron", "splice_donor", "splice_acceptor")
 INNER = {"tiles", "shards", "seams"}
+LOCUS = ("chr1", 30_000, 42_000)
+
+
+def draw_locus(folder: Path) -> None:
+    """Draw a stretch of the toy genome: tracks, calls and the planted truth."""
+    resources = folder.parents[2] / "resources" / folder.parent.name
+    bigwigs = {path.stem: path for path in sorted((folder / "tracks").glob("*.bw"))}
+    calls: dict[str, dict[str, list]] = {}
+    for _, (chrom, start, end, element, *_) in read_bed_records(folder / "elements.bed.gz"):
+        calls.setdefault(element, {}).setdefault(chrom, []).append((start, end))
+    merged = {e: {c: as_intervals(rows) for c, rows in by.items()} for e, by in calls.items()}
+    sizes = read_chromsizes(resources / "chrom.sizes")
+    labels = read_annotation(resources / "annotation.gtf.gz", list(bigwigs), sizes)
+    title = f"{folder.name} on {folder.parent.name}, a genome it has not seen"
+    plot_locus(bigwigs, merged, labels, LOCUS, folder / "locus.png", title=title)
 
 
 def show_results(results: Path) -> None:
     """Print every result but the inner ones, then each evaluation and the mean MCC of genes."""
+    for folder in sorted({path.parent for path in results.glob("*/*/elements.bed.gz")}):
+        draw_locus(folder)
     print(f"\nFiles in {results}:")
     for path in sorted(results.rglob("*")):
         if path.is_file() and not INNER & set(path.parts):
