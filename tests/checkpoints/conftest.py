@@ -132,6 +132,33 @@ def publish_fixture():
     return publish
 
 
+HYPERPARAMS = {
+    "k_for_kmers": 6,
+    "embed_scale": 1.0,
+    "emb_layer_norm_before": False,
+    "token_dropout": False,
+    "masking_ratio": 0.0,
+    "masking_prob": 0.0,
+    "add_bias_ffn": False,
+    "ffn_activation_name": "swish",
+    "use_glu_in_ffn": True,
+    "add_bias_kv": False,
+    "use_rotary_embedding": True,
+    "positional_embedding": None,
+    "alphabet_size": 4107,
+    "pad_token_id": 1,
+}
+OWN = ("max_positions", "embed_dim", "attention_heads", "ffn_embed_dim", "num_layers")
+
+
+def rename(name: str, trunk: str, head: str) -> str:
+    """Put another prefix before a name; `trunk` and `head` are the ones it may have."""
+    for own, published in ((trunk, "dcnuc_v2_500M_multi_species"), (head, "u_net_head")):
+        if name.startswith(f"{own}/"):
+            return published + name.removeprefix(own)
+    raise ValueError(name)
+
+
 @pytest.fixture
 def golden(shared):
     """A small SegmentNT as its publishers name things: arrays, hyperparameters, tokens, logits."""
@@ -139,42 +166,39 @@ def golden(shared):
         stored = dict(archive)
     manifest = json.loads((shared / "goldens" / "golden_nt_manifest.json").read_text())
     config = manifest["cases"]["segment"]["config"]
-    keys = [
-        "max_positions",
-        "embed_dim",
-        "attention_heads",
-        "ffn_embed_dim",
-        "num_layers",
-        "rescaling_factor",
-        "features",
-    ]
-    hyperparams = {key: config[key] for key in keys} | {
-        "k_for_kmers": 6,
-        "embed_scale": 1.0,
-        "emb_layer_norm_before": False,
-        "token_dropout": False,
-        "masking_ratio": 0.0,
-        "masking_prob": 0.0,
-        "add_bias_ffn": False,
-        "ffn_activation_name": "swish",
-        "use_glu_in_ffn": True,
-        "add_bias_kv": False,
-        "use_rotary_embedding": True,
-        "positional_embedding": None,
-        "alphabet_size": 4107,
-        "pad_token_id": 1,
-    }
     own = "nucleotide_transformer_tiny_segment"
-    arrays = {
-        key.removeprefix("p:")
-        .replace(f"{own}_1/", "u_net_head/")
-        .replace(f"{own}/", "dcnuc_v2_500M_multi_species/"): value
-        for key, value in stored.items()
-        if key.startswith("p:")
-    }
     return {
-        "arrays": arrays,
-        "hyperparams": hyperparams,
+        "arrays": {
+            rename(key.removeprefix("p:"), own, f"{own}_1"): value
+            for key, value in stored.items()
+            if key.startswith("p:")
+        },
+        "hyperparams": HYPERPARAMS
+        | {key: config[key] for key in (*OWN, "rescaling_factor", "features")},
         "tokens": stored["i:tokens"],
         "logits": stored["o:logits"],
+    }
+
+
+@pytest.fixture
+def published():
+    """A smaller one that needs no reference material: arrays and hyperparameters."""
+    import jax
+
+    from basewise.models.families import build_track_model
+    from basewise.models.parameters import flatten
+    from basewise.models.zoo import ZOO
+
+    sizes = dict(zip(OWN, (64, 8, 2, 12, 2), strict=True))
+    config = ZOO["segment_nt"].to_config()
+    config["architecture"]["trunk"] |= {**sizes, "key_size": None}
+    params = flatten(build_track_model(config).init(jax.random.key(1)))
+    return {
+        "arrays": {
+            rename(name, "nucleotide_transformer", "segmentation_head"): np.asarray(leaf)
+            for name, leaf in params.items()
+        },
+        "hyperparams": HYPERPARAMS
+        | sizes
+        | {"rescaling_factor": 2.44140625, "features": config["architecture"]["features"]},
     }

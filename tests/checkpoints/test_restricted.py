@@ -49,18 +49,15 @@ def test_arrays_come_out_of_every_packing(tmp_path, joblib_bytes, compression, a
     assert_same(path, TREE)
 
 
-@pytest.mark.parametrize("compress", [0, ("zlib", 1), ("zlib", 9), ("gzip", 3), ("xz", 1)])
-@pytest.mark.parametrize("protocol", [2, 4, 5])
-def test_what_joblib_itself_writes_is_read(tmp_path, compress, protocol):
+def test_joblib_and_these_tests_write_the_same(tmp_path, joblib_bytes):
     joblib = pytest.importorskip("joblib", reason="joblib is not installed: basewise needs none")
-    joblib.dump(TREE, tmp_path / "a.joblib", compress=compress, protocol=protocol)
-    assert_same(tmp_path / "a.joblib", TREE)
-
-
-def test_a_plain_file_is_as_joblib_writes_it(tmp_path, joblib_bytes):
-    joblib = pytest.importorskip("joblib", reason="joblib is not installed: basewise needs none")
-    (tmp_path / "a.joblib").write_bytes(joblib_bytes(TREE))
-    read = joblib.load(tmp_path / "a.joblib")
+    path = tmp_path / "a.joblib"
+    for compress in (0, ("zlib", 1), ("zlib", 9), ("gzip", 3), ("xz", 1)):
+        for protocol in (2, 4, 5):
+            joblib.dump(TREE, path, compress=compress, protocol=protocol)
+            assert_same(path, TREE)
+    path.write_bytes(joblib_bytes(TREE))
+    read = joblib.load(path)
     for module, leaves in TREE.items():
         for leaf, values in leaves.items():
             np.testing.assert_array_equal(read[module][leaf], values)

@@ -153,5 +153,5 @@ def test_a_failed_fetch_leaves_nothing(checkpoint, tmp_path, damage, options, me
 def test_sources_that_cannot_be_are_refused(tmp_path):
     with pytest.raises(BasewiseError, match="does not exist"):
         fetch_checkpoint(str(tmp_path / "nowhere"), tmp_path / "out")
-    with pytest.raises(BasewiseError, match="cannot be imported by this version"):
-        fetch_checkpoint("hf://InstaDeepAI/segment_nt", tmp_path / "out")
+    with pytest.raises(BasewiseError, match="is written hf://OWNER/NAME"):
+        fetch_checkpoint("hf://segment_nt", tmp_path / "out")

@@ -15,4 +15,5 @@ fetch_checkpoint(
     snakemake.params.source,
     Path(snakemake.output.config).parent,
     checksum=snakemake.params.checksum,
+    model=snakemake.wildcards.model,
 )

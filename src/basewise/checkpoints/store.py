@@ -102,8 +102,13 @@ def _open(path: Path) -> Iterator[safe_open]:
         ) from None
 
 
-def check_arrays(found: Mapping, expected: Mapping, *, where: str) -> None:
+def check_arrays(
+    found: Mapping, expected: Mapping, *, where: str, described_by: str = CONFIG_NAME
+) -> None:
     """Compare the names and shapes of arrays with those an architecture needs.
+
+    Args:
+        described_by: the file that the architecture comes from, for the error.
 
     Raises:
         BasewiseError: missing, extra or mis-shaped leaves, with expected and found shapes.
@@ -124,10 +129,10 @@ def check_arrays(found: Mapping, expected: Mapping, *, where: str) -> None:
     if problems:
         more = f" (and {len(problems) - _SHOWN} more)" if len(problems) > _SHOWN else ""
         raise BasewiseError(
-            f"{where}: the arrays are not those of its config.json: "
+            f"{where}: the arrays are not those of its {described_by}: "
             + "; ".join(problems[:_SHOWN])
             + more,
-            hint="The config describes another model, or the file belongs to another checkpoint.",
+            hint="It describes another model, or the arrays belong to another checkpoint.",
         )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from basewise.errors import BasewiseError
+
 CHUNK_BYTES = 1 << 20
 
 
@@ -16,6 +18,16 @@ class Interrupted(Exception):
 
 class Changed(Exception):
     """The source is not, or may not be, the file that an earlier part came from."""
+
+
+class Denied(BasewiseError):
+    """The source is there for others, or for those who say who they are; `answer` is its own."""
+
+    def __init__(self, source: str, answer: str):
+        super().__init__(
+            f"{source} cannot be fetched", found=answer, hint="Is it open to everyone?"
+        )
+        self.answer = answer
 
 
 @dataclass(frozen=True)

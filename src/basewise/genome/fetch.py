@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -38,6 +38,7 @@ def fetch(
     retries: int = 5,
     timeout_s: float = 60.0,
     backoff_s: float = 1.0,
+    headers: Mapping[str, str] | None = None,
 ) -> FetchRecord:
     """Fetch a URL (http, https, ftp) or copy a local path to `output`.
 
@@ -51,6 +52,8 @@ def fetch(
         retries: Further attempts after one that got no byte further than those before.
         timeout_s: Longest silence of the source, in seconds.
         backoff_s: Wait before the first retry, in seconds; it doubles up to a minute.
+        headers: More of them for HTTP, such as Authorization; a redirection to another host is
+            not told that one.
 
     Raises:
         BasewiseError: No such file, no permission, an HTML page, another checksum, no disk
@@ -64,7 +67,7 @@ def fetch(
         output.parent.mkdir(parents=True, exist_ok=True)
         while True:
             try:
-                resumed, digest = _transfer(part, checksum, timeout_s)
+                resumed, digest = _transfer(part, checksum, timeout_s, headers)
                 if resumed and not digest.agrees:
                     raise Changed(source)  # the part may be to blame, and the source sound
                 digest.check(source)
@@ -150,14 +153,16 @@ class _Part:
         self.stamp_path.unlink(missing_ok=True)
 
 
-def _transfer(part: _Part, checksum: str | None, timeout_s: float) -> tuple[bool, Digest]:
+def _transfer(
+    part: _Part, checksum: str | None, timeout_s: float, headers: Mapping[str, str] | None
+) -> tuple[bool, Digest]:
     """One attempt: whether it went on from an earlier part, and the digest of the whole."""
     seen = part.read_stamp()
     start = part.size if seen else 0
     if seen and seen.total:
         start = min(start, seen.total - 1)  # ask for one byte at least, so that there is an answer
     digest = Digest(checksum)
-    with open_source(part.source, start, seen, timeout_s) as body:
+    with open_source(part.source, start, seen, timeout_s, headers) as body:
         if body.start:
             os.truncate(part.path, body.start)
             digest.update_file(part.path)

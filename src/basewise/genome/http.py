@@ -1,6 +1,6 @@
 """Opening a file over HTTP from a given byte on, by Range and If-Range."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import requests
@@ -11,6 +11,7 @@ from basewise.genome.body import (
     CHUNK_BYTES,
     Body,
     Changed,
+    Denied,
     Interrupted,
     Stamp,
     innermost,
@@ -22,9 +23,18 @@ BROKEN = (urllib3.exceptions.HTTPError, OSError)
 
 
 @contextmanager
-def open_http(source: str, start: int, seen: Stamp | None, timeout_s: float) -> Iterator[Body]:
+def open_http(
+    source: str,
+    start: int,
+    seen: Stamp | None,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[Body]:
     """Open a URL at byte `start` of the version `seen`; see `open_source`."""
-    headers = {"Accept-Encoding": "identity"}  # the bytes as stored, or checksums would not hold
+    headers = {
+        **(headers or {}),
+        "Accept-Encoding": "identity",  # the bytes as stored, or checksums would not hold
+    }
     if start:
         headers["Range"] = f"bytes={start}-"
         strong = seen.etag if seen.etag and not seen.etag.startswith("W/") else None
@@ -68,6 +78,7 @@ def _check_status(source: str, response: requests.Response, start: int) -> None:
     if status in TEMPORARY_STATUS or status >= 500:
         wait = response.headers.get("Retry-After", "")
         raise Interrupted(answer, float(wait) if wait.isdigit() else 0.0)
+    if status in (401, 403):
+        raise Denied(source, answer)
     if status not in (200, 206):
-        hint = "Check the URL" if status in (404, 410) else "Is it open to everyone?"
-        raise BasewiseError(f"{source} cannot be fetched", found=answer, hint=hint)
+        raise BasewiseError(f"{source} cannot be fetched", found=answer, hint="Check the URL")

@@ -1,7 +1,8 @@
 """Which way leads to a source: HTTP, FTP, or a path on this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -21,8 +22,17 @@ def local_path(source: str) -> Path | None:
 
 
 @contextmanager
-def open_source(source: str, start: int, seen: Stamp | None, timeout_s: float) -> Iterator[Body]:
+def open_source(
+    source: str,
+    start: int,
+    seen: Stamp | None,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+) -> Iterator[Body]:
     """Open a source at byte `start` of the version `seen`, or at its first byte.
+
+    Args:
+        headers: more of them for HTTP; other ways have none.
 
     Raises:
         Changed: The source cannot be shown to be the version seen.
@@ -30,7 +40,8 @@ def open_source(source: str, start: int, seen: Stamp | None, timeout_s: float) -
         BasewiseError: It will not.
     """
     scheme = "file" if local_path(source) is not None else urlsplit(source).scheme.lower()
-    openers = {"http": _open_http, "https": _open_http, "ftp": open_ftp, "file": _open_file}
+    http = partial(_open_http, headers=headers)
+    openers = {"http": http, "https": http, "ftp": open_ftp, "file": _open_file}
     if scheme not in openers:
         raise BasewiseError(
             f"{source} cannot be fetched",
@@ -44,11 +55,15 @@ def open_source(source: str, start: int, seen: Stamp | None, timeout_s: float) -
 
 
 def _open_http(
-    source: str, start: int, seen: Stamp | None, timeout_s: float
+    source: str,
+    start: int,
+    seen: Stamp | None,
+    timeout_s: float,
+    headers: Mapping[str, str] | None,
 ) -> AbstractContextManager[Body]:
     from basewise.genome.http import open_http  # requests is slow to import and seldom needed
 
-    return open_http(source, start, seen, timeout_s)
+    return open_http(source, start, seen, timeout_s, headers)
 
 
 @contextmanager
