@@ -4,8 +4,11 @@ import hashlib
 import http.server
 import json
 import logging
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from basewise.checkpoints.published import import_checkpoint
 from basewise.cli import main
 from basewise.errors import BasewiseError
 
+ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "hf://InstaDeepAI/segment_nt"
 COMMIT = "c0" * 20
 WEIGHTS, HYPERPARAMS = "jax_model/pytree_ckpt.joblib", "jax_model/hyperparams.json"
@@ -111,6 +115,23 @@ def test_the_command_line_takes_a_repository(hub, tmp_path):
     assert_imported(hub, out)
     assert not any(path.startswith("/api") for path in hub.asked)  # a commit needs no pinning
     assert main([*arguments, "--revision", "1", "--out", str(out)]) == 1
+
+
+def test_the_shipped_configuration_gets_its_checkpoint(hub, tmp_path):
+    directory = tmp_path / "run"
+    directory.mkdir()
+    (directory / "config").symlink_to(ROOT / "config")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "workflow/Snakefile"]
+    target = "resources/checkpoints/segment_nt/params.safetensors"
+    options = ["--cores", "1", "--directory", directory, target]
+    subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True)
+    assert "WARNING" in (log := (directory / "logs/get_checkpoint/segment_nt.log").read_text())
+    assert "CC-BY-NC-SA-4.0" in log
+    assert read_config(directory / "resources/checkpoints/segment_nt")["revision"] == COMMIT
+    import_checkpoint(hub.snapshot, "segment_nt", tmp_path / "local")
+    given = (tmp_path / "local" / "params.safetensors").read_bytes()
+    assert (directory / target).read_bytes() == given
+    assert [path.name for path in (directory / "resources/checkpoints").iterdir()] == ["segment_nt"]
 
 
 def test_a_hub_that_tells_no_commit_will_do(hub, tmp_path):

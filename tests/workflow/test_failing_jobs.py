@@ -1,6 +1,8 @@
 """A job that cannot succeed says why in one line, in its log and on the screen; nothing is left."""
 
 import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -8,15 +10,34 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_published_weights_say_that_they_come_later(run_snakemake, tmp_path):
+class Gate(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(403)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def test_weights_behind_a_gate_say_how_to_open_it(run_snakemake, tmp_path, monkeypatch):
     (tmp_path / "config").symlink_to(ROOT / "config")
     target = "resources/checkpoints/segment_nt/config.json"
-    done = run_snakemake(tmp_path, target)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Gate) as hub:
+        thread = threading.Thread(target=hub.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        done = run_snakemake(tmp_path, target)
+        hub.shutdown()
+        thread.join()
     assert done.returncode != 0
     log = (tmp_path / "logs/get_checkpoint/segment_nt.log").read_text().splitlines()[-1]
-    assert "hf://InstaDeepAI/segment_nt" in log
+    assert "hf://InstaDeepAI/segment_nt@main is gated" in log
+    assert "set HF_TOKEN" in log
     assert log in done.stdout
-    assert not (tmp_path / target).exists()
+    assert [path for path in tmp_path.glob("resources/**/*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize(
