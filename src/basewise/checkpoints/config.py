@@ -12,6 +12,7 @@ from basewise.track import Track
 
 FORMAT = 1
 CONFIG_NAME, PARAMS_NAME = "config.json", "params.safetensors"
+HUB = "hf://"  # how the source of published weights begins
 REQUIRED = (
     "format",
     "name",

@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME
+from basewise.checkpoints.config import CONFIG_NAME, HUB, PARAMS_NAME
 from basewise.errors import BasewiseError
 from basewise.genome.fetch import fetch
-
-HUB = "hf://"
 
 
 def fetch_checkpoint(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from basewise.checkpoints.fetch import HUB
+from basewise.checkpoints.config import HUB
 from basewise.checkpoints.published import import_checkpoint
 from basewise.checkpoints.snapshot import HYPERPARAMS, find_model
 from basewise.errors import BasewiseError

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from basewise.checkpoints import hash_checkpoint, read_config
-from basewise.checkpoints.fetch import HUB
+from basewise.checkpoints.config import HUB
 from basewise.errors import BasewiseError
 
 
