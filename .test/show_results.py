@@ -7,7 +7,7 @@ import pandas as pd
 
 from basewise.evaluation import format_table
 from basewise.intervals import as_intervals, read_bed_records, read_chromsizes
-from basewise.labels import read_annotation
+from basewise.labels import ELEMENT_NAMES, read_annotation
 from basewise.report.locus_figure import plot_locus
 
 MEAN_OF = ("protein_coding_gene", "exon", "intron", "splice_donor", "splice_acceptor")
@@ -18,7 +18,8 @@ LOCUS = ("chr1", 30_000, 42_000)
 def draw_locus(folder: Path) -> None:
     """Draw a stretch of the toy genome: tracks, calls and the planted truth."""
     resources = folder.parents[2] / "resources" / folder.parent.name
-    bigwigs = {path.stem: path for path in sorted((folder / "tracks").glob("*.bw"))}
+    paths = {name: folder / "tracks" / f"{name}.bw" for name in ELEMENT_NAMES}
+    bigwigs = {name: path for name, path in paths.items() if path.exists()}
     calls: dict[str, dict[str, list]] = {}
     for _, (chrom, start, end, element, *_) in read_bed_records(folder / "elements.bed.gz"):
         calls.setdefault(element, {}).setdefault(chrom, []).append((start, end))

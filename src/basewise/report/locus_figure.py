@@ -43,13 +43,16 @@ def plot_locus(
     for axis, (element, path) in zip(axes[:, 0], bigwigs.items(), strict=True):
         colour = get_element(element).colour
         values = read_values(path, chrom, start, end)
-        axis.fill_between(positions, values, color=colour, linewidth=0, step="mid")
+        axis.fill_between(positions, values, color=colour, linewidth=0.8, step="mid")
         _draw_bars(axis, calls.get(element, {}), region, CALLED_AT, colour)
         _draw_bars(axis, labels.get(element, {}), region, LABELLED_AT, INK)
         axis.set_ylim(-0.75, 1.05)
         axis.set_yticks([])
         axis.set_ylabel(element.replace("_", " "), rotation=0, ha="right", va="center", fontsize=9)
-        axis.spines[["top", "right", "left"]].set_visible(False)
+        axis.spines[["top", "right", "left", "bottom"]].set_visible(False)
+        axis.tick_params(bottom=False)
+    axes[-1, 0].spines["bottom"].set_visible(True)
+    axes[-1, 0].tick_params(bottom=True)
     axes[-1, 0].set_xlim(start / 1000, end / 1000)
     axes[-1, 0].set_xlabel(f"{chrom}, kb")
     bars = "area: probability · coloured bar: called · black bar: annotated"
