@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from basewise.checkpoints import fetch_checkpoint, read_config, read_tile_spec, read_tracks
+from basewise.checkpoints import choose_tracks, fetch_checkpoint, read_config, read_tile_spec
 from basewise.checkpoints.store import check_checkpoint, load_checkpoint, save_checkpoint
 from basewise.errors import BasewiseError
 from basewise.models import parameters
+from basewise.models.zoo import ZOO
 
 FC = "segmentation_head/~/fc|b"
 
@@ -121,7 +122,19 @@ def test_geometry_can_be_changed_where_a_run_asks_for_it(checkpoint):
     assert read_tile_spec(checkpoint, context_bp=480).halo_bp == 60
     with pytest.raises(BasewiseError, match="multiple of 24"):
         read_tile_spec(checkpoint, context_bp=250)
-    assert [track.name for track in read_tracks(checkpoint)] == ["exon", "intron", "splice_donor"]
+
+
+def test_tracks_are_those_that_were_trained(checkpoint):
+    config = read_config(checkpoint)
+    assert choose_tracks(config) == ["exon", "intron", "splice_donor"]
+    assert choose_tracks(config, ["splice_donor"]) == ["splice_donor"]
+    multi = ZOO["segment_nt_multi_species"].to_config()
+    assert "CTCF-bound" not in choose_tracks(multi)
+    assert len(choose_tracks(multi)) == 7
+    with pytest.raises(BasewiseError, match=r"CTCF-bound.*never trained.*protein_coding_gene"):
+        choose_tracks(multi, ["exon", "CTCF-bound"])
+    with pytest.raises(BasewiseError, match="has no track 'exons'"):
+        choose_tracks(config, ["exons"])
 
 
 def test_a_directory_is_fetched_and_checked(checkpoint, tmp_path):

@@ -100,25 +100,36 @@ def test_predict_into_a_directory_writes_bigwigs(tiny_checkpoint, fasta, tmp_pat
     assert np.isnan(values[300:]).all()
 
 
+@pytest.mark.parametrize("out", ["out.npz", "folder"])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--fasta", "missing.fa"], "missing.fa"),
         (["--region", "a:5"], "a region is CHROM:START-END"),
         (["--region", "z:0-5"], "have no z"),
+        (["--region", "a:0-601"], "not inside a"),
         (["--tracks", "exons"], "no track 'exons'"),
-        (["--platform", "tpu"], "asks for a TPU"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
-    tiny_checkpoint, fasta, tmp_path, arguments, message
+    tiny_checkpoint, fasta, tmp_path, capsys, arguments, message, out
 ):
+    command = ["predict", "--fasta", str(fasta), "--checkpoint", str(tiny_checkpoint)]
+    assert main([*command, "--out", str(tmp_path / out), *arguments]) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if "basewise: " in line]
+    assert len(errors) == 1
+    assert message in errors[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out", ["out.npz", "folder"])
+def test_a_device_that_is_not_there_ends_it_too(tiny_checkpoint, fasta, tmp_path, out):
     # A process of its own: the platform can be chosen once only.
     command = [sys.executable, "-m", "basewise.cli", "predict", "--fasta", str(fasta)]
-    options = ["--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path / "out.npz")]
-    done = subprocess.run([*command, *options, *arguments], capture_output=True, text=True)
+    options = ["--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path / out)]
+    done = subprocess.run([*command, *options, "--platform", "tpu"], capture_output=True, text=True)
     assert done.returncode == 1
-    assert message in done.stderr
+    assert "asks for a TPU, and JAX sees none" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 

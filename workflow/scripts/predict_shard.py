@@ -22,5 +22,6 @@ predict_shard(
     precision=snakemake.params.precision,
     platform=snakemake.resources.platform,
     batch_size=snakemake.resources.batch_size,
+    threads=snakemake.threads,
     compilation_cache=snakemake.resources.compilation_cache,
 )

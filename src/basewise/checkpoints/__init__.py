@@ -4,19 +4,19 @@ What needs JAX is in ``basewise.checkpoints.store``.
 """
 
 from basewise.checkpoints.config import (
+    choose_tracks,
     hash_checkpoint,
     read_config,
     read_tile_spec,
-    read_tracks,
     write_config,
 )
 from basewise.checkpoints.fetch import fetch_checkpoint
 
 __all__ = [
+    "choose_tracks",
     "fetch_checkpoint",
     "hash_checkpoint",
     "read_config",
     "read_tile_spec",
-    "read_tracks",
     "write_config",
 ]

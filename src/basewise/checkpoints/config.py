@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
+from basewise.fields import check_fields
 from basewise.tiling import TileSpec
-from basewise.track import Track
 
 FORMAT = 1
 CONFIG_NAME, PARAMS_NAME = "config.json", "params.safetensors"
@@ -67,13 +68,35 @@ def read_tile_spec(
     checkpoint: str | os.PathLike, *, context_bp: int | None = None, halo_bp: int | None = None
 ) -> TileSpec:
     """Return a checkpoint's tile geometry, with another context or halo where given."""
-    spec = TileSpec(**read_config(checkpoint)["tile_spec"])
+    spec = check_fields(TileSpec, read_config(checkpoint)["tile_spec"], "tile_spec")
     return spec.resized(context_bp=context_bp, halo_bp=halo_bp)
 
 
-def read_tracks(checkpoint: str | os.PathLike) -> tuple[Track, ...]:
-    """Return the tracks of a checkpoint, in channel order."""
-    return tuple(Track.from_dict(track) for track in read_config(checkpoint)["tracks"])
+def choose_tracks(config: dict, tracks: Sequence[str] | None = None) -> list[str]:
+    """Return the tracks to write, in order: those asked for, or all that were trained.
+
+    Args:
+        config: a checkpoint's config.json; its ``untrained_tracks`` are channels that the
+            architecture has and nobody trained.
+
+    Raises:
+        BasewiseError: a track the checkpoint does not have, or an untrained one.
+    """
+    untrained = config.get("untrained_tracks", [])
+    names = [track["name"] for track in config["tracks"]]
+    trained = [name for name in names if name not in untrained]
+    for track in tracks or ():
+        if track not in names:
+            raise BasewiseError(
+                f"checkpoint {config['name']} has no track {track!r}",
+                hint=f"It has {', '.join(trained)}.",
+            )
+        if track in untrained:
+            raise BasewiseError(
+                f"track {track} of {config['name']} was never trained: its values are noise",
+                hint=f"Its trained tracks are {', '.join(trained)}.",
+            )
+    return trained if tracks is None else list(tracks)
 
 
 def hash_checkpoint(checkpoint: str | os.PathLike) -> str:

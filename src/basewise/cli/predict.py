@@ -1,17 +1,18 @@
 """``basewise predict``: tracks of sequences, as one array file or as bigWigs."""
 
 import argparse
+import os
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from basewise.atomic import atomic_path
-from basewise.checkpoints import read_tile_spec
+from basewise.checkpoints import choose_tracks, read_config, read_tile_spec
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
 from basewise.intervals import as_intervals, merge, read_bed, read_bed_records
-from basewise.tiling import plan_shards
+from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, plan_shards
 
 
 def add_parser(commands) -> None:
@@ -67,12 +68,15 @@ def parse_region(text: str) -> tuple[str, int, int]:
     return chrom, int(start), int(end)
 
 
-def _read_regions(arguments, chromsizes) -> list[tuple[str, int, int]]:
+def _read_regions(arguments, chromsizes: dict[str, int]) -> list[tuple[str, int, int]]:
     if arguments.region:
-        return [parse_region(text) for text in arguments.region]
-    if arguments.bed:
-        return [tuple(record[:3]) for _, record in read_bed_records(arguments.bed)]
-    return [(chrom, 0, size) for chrom, size in chromsizes.items()]
+        regions = [parse_region(text) for text in arguments.region]
+    elif arguments.bed:
+        regions = [tuple(record[:3]) for _, record in read_bed_records(arguments.bed)]
+    else:
+        return [(chrom, 0, size) for chrom, size in chromsizes.items()]
+    check_regions(regions, chromsizes)
+    return regions
 
 
 def _write_npz(arguments, genome: Genome, regions: list[tuple[str, int, int]]) -> None:
@@ -103,21 +107,24 @@ def _write_bigwigs(arguments, genome: Genome, regions: list[tuple[str, int, int]
     from basewise.inference import predict_shard
     from basewise.tracks.merge import merge_tracks
 
-    out = Path(arguments.out)
-    out.mkdir(parents=True, exist_ok=True)
+    choose_tracks(read_config(arguments.checkpoint), arguments.tracks)
     within = {
         chrom: merge(as_intervals([region[1:] for region in regions if region[0] == chrom]))
         for chrom in {region[0] for region in regions}
     }
-    with tempfile.TemporaryDirectory(prefix=".predict.", dir=out) as folder:
+    out = Path(arguments.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
         tiles, shard, scored = (Path(folder) / name for name in ("tiles.bed", "shard", "regions"))
+        finished = Path(folder) / "finished"
+        finished.mkdir()
         plan_shards(
             arguments.fasta,
             read_tile_spec(arguments.checkpoint),
             outputs=[tiles],
             regions=scored,
-            unscored=out / "unscored.bed.gz",
-            max_ambiguous_run_bp=100,
+            unscored=finished / "unscored.bed.gz",
+            max_ambiguous_run_bp=MAX_AMBIGUOUS_RUN_BP,
             within=within,
         )
         predict_shard(
@@ -134,9 +141,12 @@ def _write_bigwigs(arguments, genome: Genome, regions: list[tuple[str, int, int]
         merge_tracks(
             [shard],
             None,
-            out,
+            finished,
             genome.chromsizes,
-            out / "unscored.bed.gz",
+            finished / "unscored.bed.gz",
             regions=read_bed(scored, genome.chromsizes),
             threads=2,
         )
+        out.mkdir(exist_ok=True)
+        for path in finished.iterdir():
+            os.replace(path, out / path.name)

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from basewise.errors import BasewiseError
 from basewise.genome import MemoryGenome, Sequences
 from basewise.inference.apply import Applier
 from basewise.inference.devices import select_devices
 from basewise.inference.pipeline import predict_tiles
 from basewise.inference.shard import load_applier
 from basewise.intervals import as_intervals, merge
-from basewise.tiling import find_scorable, tile_regions
+from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, find_scorable, tile_regions
 from basewise.track import Track
 
 EXACT_SHAPES = 8
-MAX_AMBIGUOUS_RUN_BP = 100
 
 
 @dataclass(frozen=True)
@@ -64,18 +62,8 @@ class Annotator:
         """
         results: list[np.ndarray | None] = [None] * len(regions)
         by_chrom: dict[str, list[int]] = {}
-        for index, (chrom, start, end) in enumerate(regions):
-            if chrom not in sequences.chromsizes:
-                known = ", ".join(list(sequences.chromsizes)[:10])
-                raise BasewiseError(
-                    f"region {chrom}:{start}-{end}: the sequences have no {chrom}",
-                    hint=f"They have {known}.",
-                )
-            if not 0 <= start < end <= sequences.chromsizes[chrom]:
-                raise BasewiseError(
-                    f"region {chrom}:{start}-{end} is not inside {chrom}",
-                    found=f"a length of {sequences.chromsizes[chrom]} bp",
-                )
+        check_regions(regions, sequences.chromsizes)
+        for index, (chrom, _, _) in enumerate(regions):
             by_chrom.setdefault(chrom, []).append(index)
         is_exact = self._is_exact(sequences, by_chrom)
         for chrom, indices in by_chrom.items():

@@ -17,7 +17,6 @@ from jax.sharding import PartitionSpec as P
 from basewise.errors import BasewiseError
 from basewise.genome import reverse_complement
 from basewise.models.track_model import TrackModel
-from basewise.tiling import fill_ambiguous
 
 STRANDS = ("forward", "both")
 STEPS = 255.0
@@ -64,8 +63,6 @@ class Applier:
         One input for the forward strand, and one for the reverse where both are asked for. Short
         batches are padded by repeating the last window.
         """
-        if not self.model.tile_spec.is_padded:
-            bases = fill_ambiguous(bases)
         bases = _pad_rows(bases, self.batch_size)
         inputs = (self.model.encode(bases),)
         if self.strands == "both":

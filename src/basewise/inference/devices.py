@@ -1,6 +1,8 @@
 """Which devices a run uses, and the cache of compiled programs."""
 
+import hashlib
 import os
+import platform as machine
 from pathlib import Path
 
 import jax
@@ -8,10 +10,15 @@ import jax
 from basewise.errors import BasewiseError
 
 PLATFORMS = ("auto", "cpu", "gpu", "tpu")
+EXTRAS = {"gpu": "cuda", "tpu": "tpu"}
+MIN_COMPILE_SECONDS = 0.5
 
 
-def select_devices(platform: str = "auto") -> list[jax.Device]:
+def select_devices(platform: str = "auto", *, threads: int | None = None) -> list[jax.Device]:
     """Return the local devices of a platform; call it before any other use of JAX.
+
+    Args:
+        threads: how many threads a CPU computes with; None for as many as it has.
 
     Raises:
         BasewiseError: the platform is unknown, or JAX sees no such device.
@@ -20,6 +27,8 @@ def select_devices(platform: str = "auto") -> list[jax.Device]:
         raise BasewiseError(
             "unknown platform", found=repr(platform), hint=f"Known: {', '.join(PLATFORMS)}."
         )
+    if threads is not None:
+        os.environ["PJRT_NPROC"] = str(threads)
     if platform == "cpu":
         jax.config.update("jax_platforms", "cpu")
     devices = jax.local_devices()
@@ -27,20 +36,33 @@ def select_devices(platform: str = "auto") -> list[jax.Device]:
         raise BasewiseError(
             f"the config asks for a {platform.upper()}, and JAX sees none on this machine",
             found=", ".join(sorted({device.device_kind for device in devices})),
-            hint=f"Install JAX for it (pip install 'basewise[{_extra(platform)}]'), check the "
-            "driver and what the scheduler gave this job, or set platform to auto.",
+            hint=f"Install JAX for it (the {EXTRAS[platform]} extra of basewise), check the driver "
+            "and what the scheduler gave this job, or set platform to auto.",
         )
     return devices
 
 
-def use_compilation_cache(folder: str | os.PathLike | None) -> None:
-    """Keep compiled programs in a folder, so that the next process does not compile them again."""
+def use_compilation_cache(folder: str | os.PathLike | None, devices: list[jax.Device]) -> None:
+    """Keep compiled programs, so that the next process does not compile them again.
+
+    Each version of JAX and kind of processor has a folder of its own inside ``folder``: what is
+    compiled for one CPU may not run on another.
+    """
     if folder is None:
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_compilation_cache_dir", os.fspath(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    kinds = "|".join(sorted({device.device_kind for device in devices}))
+    mark = hashlib.sha256(f"{kinds}|{_describe_cpu()}".encode()).hexdigest()[:12]
+    place = Path(folder) / f"jax-{jax.__version__}-{devices[0].platform}-{mark}"
+    place.mkdir(parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", os.fspath(place))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", MIN_COMPILE_SECONDS)
 
 
-def _extra(platform: str) -> str:
-    return {"gpu": "cuda", "tpu": "tpu"}[platform]
+def _describe_cpu() -> str:
+    """Return what tells one kind of processor from another: its model and instruction sets."""
+    listing = Path("/proc/cpuinfo")
+    if not listing.exists():
+        return f"{machine.machine()} {machine.processor()}"
+    lines = listing.read_text().splitlines()
+    wanted = ("model name", "flags", "Features")
+    return "|".join(sorted({line for line in lines if line.startswith(wanted)}))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from basewise.checkpoints.config import hash_checkpoint
+from basewise.checkpoints.config import choose_tracks, hash_checkpoint
 from basewise.checkpoints.store import load_checkpoint
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
@@ -37,22 +37,24 @@ def predict_shard(
     precision: str = "float32",
     platform: str = "auto",
     batch_size: int = 8,
+    threads: int | None = None,
     compilation_cache: str | os.PathLike | None = None,
 ) -> None:
     """Write the quantised cores of a tile file's tiles as one shard.
 
     Args:
         tiles: BED8 of ``basewise.tiling.plan_shards``.
-        tracks: names to keep, in order; None keeps the model's own.
+        tracks: names to keep, in order; None keeps all that were trained.
         dtype: how values are stored: "uint8", "float16" or "float32".
         precision: compute dtype of matrix products: "float32" or "bfloat16".
         batch_size: tiles per device and call; it changes speed and memory only.
+        threads: how many threads a CPU computes with; None for all.
 
     Raises:
         BasewiseError: the device asked for is not there, or an input is not what it must be.
     """
-    devices = select_devices(platform)
-    use_compilation_cache(compilation_cache)
+    devices = select_devices(platform, threads=threads)
+    use_compilation_cache(compilation_cache, devices)
     applier, _ = load_applier(
         checkpoint,
         devices,
@@ -119,7 +121,7 @@ def load_applier(
         model,
         params,
         devices,
-        channels=pick_channels(model, tracks),
+        channels=pick_channels(model, choose_tracks(config, tracks)),
         strands=strands,
         dtype=dtype,
         rows_per_device=batch_size,
@@ -127,16 +129,7 @@ def load_applier(
     return applier, config
 
 
-def pick_channels(model: TrackModel, tracks: Sequence[str] | None) -> tuple[int, ...]:
-    """Return the channels of named tracks, all when None.
-
-    Raises:
-        BasewiseError: a track the model does not have.
-    """
+def pick_channels(model: TrackModel, tracks: Sequence[str]) -> tuple[int, ...]:
+    """Return the channels of named tracks."""
     names = [track.name for track in model.tracks]
-    for track in tracks or ():
-        if track not in names:
-            raise BasewiseError(
-                f"the model has no track {track!r}", hint=f"It has {', '.join(names)}."
-            )
-    return tuple(names.index(track) for track in (names if tracks is None else tracks))
+    return tuple(names.index(track) for track in tracks)

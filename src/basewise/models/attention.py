@@ -12,7 +12,8 @@ from jax import lax
 
 MASKED_LOGIT = -1e30
 # Cells of one block of logits: about a core's cache on CPU, enough to fill an accelerator.
-BLOCK_CELLS = {"cpu": 1 << 21, "gpu": 1 << 26, "tpu": 1 << 26}
+CPU_BLOCK_CELLS, BLOCK_CELLS = 1 << 21, 1 << 26
+CUDNN_MAX_HEAD_SIZE = 128
 
 
 def rotary_tables(
@@ -62,7 +63,9 @@ def attend(
 
 def _kernel(query: jax.Array, mask: jax.Array | None) -> Callable[..., jax.Array]:
     is_half = query.dtype in (jnp.bfloat16, jnp.float16)
-    if jax.default_backend() == "gpu" and is_half and mask is None:
+    size = query.shape[-1]
+    is_supported = size % 8 == 0 and size <= CUDNN_MAX_HEAD_SIZE
+    if jax.default_backend() == "gpu" and is_half and is_supported and mask is None:
         return _cudnn_attention
     return blocked_attention
 
@@ -88,7 +91,8 @@ def blocked_attention(
     batch, length, heads, size = query.shape
     if block is None:
         cells_per_query = batch * heads * key.shape[1]
-        fitting = BLOCK_CELLS[jax.default_backend()] // cells_per_query
+        cells = CPU_BLOCK_CELLS if jax.default_backend() == "cpu" else BLOCK_CELLS
+        fitting = cells // cells_per_query
         block = min(length, 1 << max(fitting.bit_length() - 1, 4))
     n_blocks = -(-length // block)
     padded = n_blocks * block

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 
 from basewise.errors import BasewiseError
+from basewise.fields import check_fields
 from basewise.models import segment_nt
-from basewise.models.fields import check_fields
 from basewise.models.track_model import TrackModel
 from basewise.tiling import TileSpec
 from basewise.track import Track

@@ -5,7 +5,7 @@ it is haiku's nested dict, with the blocks of a transformer stacked for ``lax.sc
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +33,11 @@ def flatten(params: Mapping) -> dict:
     return flat
 
 
-def unflatten(flat: Mapping[str, np.ndarray], skeleton: Mapping) -> dict:
-    """Return in-memory parameters with the structure of ``skeleton`` (arrays or shapes)."""
+def unflatten(flat: MutableMapping[str, np.ndarray], skeleton: Mapping) -> dict:
+    """Return in-memory parameters with the structure of ``skeleton`` (arrays or shapes).
+
+    Takes the arrays out of ``flat``, so that none is held twice.
+    """
     tree = {}
     for part, modules in skeleton.items():
         tree[part] = {}
@@ -42,12 +45,11 @@ def unflatten(flat: Mapping[str, np.ndarray], skeleton: Mapping) -> dict:
             tree[part][module] = {}
             for name, leaf in leaves.items():
                 if part != "layers":
-                    tree[part][module][name] = flat[f"{module}|{name}"]
+                    tree[part][module][name] = flat.pop(f"{module}|{name}")
                     continue
                 suffix = module.removeprefix(LAYER)
-                tree[part][module][name] = np.stack(
-                    [flat[f"{NAMESPACE}/{LAYER}_{i}{suffix}|{name}"] for i in range(leaf.shape[0])]
-                )
+                paths = [f"{NAMESPACE}/{LAYER}_{i}{suffix}|{name}" for i in range(leaf.shape[0])]
+                tree[part][module][name] = np.stack([flat.pop(path) for path in paths])
     return tree
 
 
@@ -77,6 +79,8 @@ def _unstack(leaf, index):
 def cast_floats(params: Mapping, dtype) -> dict:
     """Return the tree with floating-point leaves in ``dtype``."""
     return jax.tree.map(
-        lambda leaf: leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf,
+        lambda leaf: (
+            leaf.astype(dtype, copy=False) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+        ),
         params,
     )

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 
 from basewise.errors import BasewiseError
-from basewise.models.fields import check_fields
+from basewise.fields import check_fields
 from basewise.models.nucleotide_transformer import Trunk
 from basewise.models.track_model import TrackModel
 from basewise.models.trunk_config import NucleotideTransformerConfig
 from basewise.models.unet import SegmentationHead
-from basewise.tiling import TileSpec
+from basewise.tiling import TileSpec, fill_ambiguous
 from basewise.tokenizers import TOKENIZERS
 from basewise.track import Track
 
@@ -98,7 +98,7 @@ def build_track_model(
         tile_spec=tile_spec,
         tracks=tracks,
         init=model.init,
-        encode=tokenizer.tokenize_batch,
+        encode=lambda bases: tokenizer.tokenize_batch(fill_ambiguous(bases)),
         logits=lambda params, tokens: model.logits(params, tokens, is_padded=False),
         apply=model.probs,
     )

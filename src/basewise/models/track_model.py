@@ -16,7 +16,8 @@ class TrackModel:
 
     Attributes:
         init: rng -> parameter tree.
-        encode: uint8 upper-case ASCII bases (B, context) -> model input (host, NumPy).
+        encode: uint8 upper-case ASCII bases (B, context) -> model input (host, NumPy). A k-mer
+            model reads short runs of N as filled; nothing it says of them is kept.
         logits: (params, input) -> float32 logits (B, context / resolution, tracks, 2): class 1 is
             presence. What training fits.
         apply: (params, input) -> float32 values (B, context / resolution, tracks) in each track's

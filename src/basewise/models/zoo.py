@@ -87,6 +87,7 @@ class PublishedModel:
             },
             "tile_spec": self.tile_spec.to_dict(),
             "tracks": [track.to_dict() for track in element_tracks(self.features)],
+            "untrained_tracks": [f for f in self.features if f not in self.trained_tracks],
         }
 
 

@@ -4,14 +4,22 @@ The only place that knows about halos.
 """
 
 from basewise.tiling.plan import plan_shards, split_tiles
-from basewise.tiling.regions import Scorable, fill_ambiguous, find_scorable
+from basewise.tiling.regions import (
+    MAX_AMBIGUOUS_RUN_BP,
+    Scorable,
+    check_regions,
+    fill_ambiguous,
+    find_scorable,
+)
 from basewise.tiling.spec import TileSpec
 from basewise.tiling.tiles import Tile, cut_tiles, read_tiles, tile_regions, write_tiles
 
 __all__ = [
+    "MAX_AMBIGUOUS_RUN_BP",
     "Scorable",
     "Tile",
     "TileSpec",
+    "check_regions",
     "cut_tiles",
     "fill_ambiguous",
     "find_scorable",

@@ -1,9 +1,11 @@
 """Which bases of a chrom a model can score, and why the others stay unscored."""
 
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
+from basewise.errors import BasewiseError
 from basewise.intervals import (
     as_intervals,
     complement,
@@ -16,6 +18,7 @@ from basewise.tiling.spec import TileSpec
 
 N = ord("N")
 FILLER = ord("A")
+MAX_AMBIGUOUS_RUN_BP = 100
 
 
 class Scorable(NamedTuple):
@@ -92,6 +95,25 @@ def find_scorable(
         as_intervals([row[:2] for row in rows]),
         [row[2] for row in rows],
     )
+
+
+def check_regions(regions: Iterable[tuple[str, int, int]], chromsizes: Mapping[str, int]) -> None:
+    """Compare regions (chrom, start, end) with the chroms they are to lie in.
+
+    Raises:
+        BasewiseError: an unknown chrom, or an interval that is empty or not inside its chrom.
+    """
+    for chrom, start, end in regions:
+        if chrom not in chromsizes:
+            raise BasewiseError(
+                f"region {chrom}:{start}-{end}: the sequences have no {chrom}",
+                hint=f"They have {', '.join(list(chromsizes)[:10])}.",
+            )
+        if not 0 <= start < end <= chromsizes[chrom]:
+            raise BasewiseError(
+                f"region {chrom}:{start}-{end} is not inside {chrom}",
+                found=f"a length of {chromsizes[chrom]} bp",
+            )
 
 
 def fill_ambiguous(bases: np.ndarray) -> np.ndarray:

@@ -71,12 +71,15 @@ class TileSpec:
         return self.alphabet == "onehot"
 
     def contexts(self) -> tuple[int, ...]:
-        """Return the length buckets, longest first: the context halved down to min_context_bp."""
+        """Return the length buckets, longest first: the context, its halves, min_context_bp."""
         if self.is_padded:
             return (self.context_bp,)
+        shortest = self._floor(self.min_context_bp + self.length_multiple_bp - 1)
         lengths = [self.context_bp]
-        while (shorter := self._floor(lengths[-1] // 2)) >= max(self.min_context_bp, 1):
+        while (shorter := self._floor(lengths[-1] // 2)) > shortest:
             lengths.append(shorter)
+        if shortest < lengths[-1]:
+            lengths.append(shortest)
         return tuple(lengths)
 
     def bucket(self, stretch_bp: int, *, is_exact: bool = False) -> int | None:

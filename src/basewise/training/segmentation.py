@@ -9,11 +9,11 @@ import numpy as np
 
 from basewise.checkpoints.store import save_checkpoint
 from basewise.errors import BasewiseError
+from basewise.fields import check_fields
 from basewise.genome import Genome
 from basewise.intervals import read_bed
 from basewise.labels import get_element, read_annotation
 from basewise.models.families import build_track_model
-from basewise.models.fields import check_fields
 from basewise.models.zoo import element_tracks
 from basewise.training.loop import TrainingConfig, train
 from basewise.training.windows import WindowSource

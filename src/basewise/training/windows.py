@@ -10,14 +10,13 @@ from basewise.errors import BasewiseError
 from basewise.genome import Sequences, reverse_complement
 from basewise.intervals import IntervalMap, complement, merge, runs_of
 from basewise.labels import label_array
-from basewise.tiling import fill_ambiguous
 
 
 class Batch(NamedTuple):
     """One step's examples.
 
     Attributes:
-        bases: uint8 (B, context) without N.
+        bases: uint8 (B, context) upper-case ASCII A, C, G, T, N.
         labels: uint8 (B, context, elements).
         is_scored: bool (B, context), False where the genome has N.
     """
@@ -120,5 +119,4 @@ class WindowSource:
             truth = label_array(self.labels, self.elements, chrom, start, end)
             bases[row] = reverse_complement(window) if is_turned else window
             labels[row] = truth[::-1] if is_turned else truth
-        is_scored = bases != ord("N")
-        return Batch(fill_ambiguous(bases), labels, is_scored)
+        return Batch(bases, labels, bases != ord("N"))

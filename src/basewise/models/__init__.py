@@ -1,0 +1,1 @@
+"""Models: haiku layers, one file per family, and the one type they all are from outside."""
