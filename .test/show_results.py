@@ -16,16 +16,19 @@ LOCUS = ("chr1", 30_000, 42_000)
 
 
 def draw_locus(folder: Path) -> None:
-    """Draw a stretch of the toy genome: tracks, calls and the planted truth."""
+    """Draw a stretch of the toy genome, if this run had it: tracks, calls, the planted truth."""
     resources = folder.parents[2] / "resources" / folder.parent.name
+    sizes = read_chromsizes(resources / "chrom.sizes")
+    annotation = resources / "annotation.gtf.gz"
+    if LOCUS[0] not in sizes or not annotation.exists():
+        return
     paths = {name: folder / "tracks" / f"{name}.bw" for name in ELEMENT_NAMES}
     bigwigs = {name: path for name, path in paths.items() if path.exists()}
     calls: dict[str, dict[str, list]] = {}
     for _, (chrom, start, end, element, *_) in read_bed_records(folder / "elements.bed.gz"):
         calls.setdefault(element, {}).setdefault(chrom, []).append((start, end))
     merged = {e: {c: as_intervals(rows) for c, rows in by.items()} for e, by in calls.items()}
-    sizes = read_chromsizes(resources / "chrom.sizes")
-    labels = read_annotation(resources / "annotation.gtf.gz", list(bigwigs), sizes)
+    labels = read_annotation(annotation, list(bigwigs), sizes)
     title = f"{folder.name} on {folder.parent.name}, a genome it has not seen"
     plot_locus(bigwigs, merged, labels, LOCUS, folder / "locus.png", title=title)
 
