@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_clear_line(server, output):
     server.data = DATA
     output.parent.mkdir()
     (output.parent / "file.bin.part").symlink_to("/dev/full")
-    with pytest.raises(BasewiseError, match="disk is full") as caught:
+    with pytest.raises(BasewiseError, match="could not be written; found No space left") as caught:
         fetch(server.url, output)
     assert str(output) in str(caught.value)
     assert names_in(output) == []
@@ -219,7 +219,7 @@ def test_a_full_disk_is_one_clear_line(server, output):
 
 def test_an_output_below_a_file_cannot_be_written(server, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(BasewiseError, match="cannot be written"):
+    with pytest.raises(BasewiseError, match="could not be written"):
         fetch(server.url, tmp_path / "file" / "x")
 
 

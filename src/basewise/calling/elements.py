@@ -2,13 +2,13 @@
 
 import logging
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from basewise.atomic import scratch_directory
 from basewise.calling import gff3
 from basewise.calling.pool import map_in_processes
 from basewise.calling.runs import RunCaller
@@ -70,12 +70,8 @@ def call_elements(
     )
     calls = dict(zip(bigwigs, map_in_processes(call, jobs, processes), strict=True))
     counts = dict.fromkeys(bigwigs, 0)
-    bed_output = Path(bed_output)
-    bed_output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        prefix=f".{bed_output.name}.", dir=bed_output.parent
-    ) as folder:
-        bed_text, gff_text = Path(folder, "elements.bed"), Path(folder, "elements.gff3")
+    with scratch_directory(bed_output) as folder:
+        bed_text, gff_text = folder / "elements.bed", folder / "elements.gff3"
         with (
             bed_text.open("w", encoding="utf-8", newline="\n") as bed,
             gff_text.open("w", encoding="utf-8", newline="\n") as gff,

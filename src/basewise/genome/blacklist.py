@@ -6,7 +6,6 @@ from os import PathLike
 import numpy as np
 
 from basewise.genome.aliases import resolve_aliases
-from basewise.genome.disk import clear_disk_errors
 from basewise.genome.fetch import local_copy
 from basewise.intervals import merge, read_bed_records, read_chromsizes, write_bed
 from basewise.intervals.bed import known_records
@@ -35,22 +34,21 @@ def get_blacklist(
         aliases: A table of chrom names (see `read_aliases`) beside the built-in guesses.
         checksum: "sha256:<hex>" or "md5:<hex>" of the source.
     """
-    with clear_disk_errors(output_bed):
-        if not source:
-            logger.info("no blacklist is configured: %s is empty", output_bed)
-            write_bed((), output_bed)
-            return
-        chromsizes = read_chromsizes(chromsizes_path)
-        with local_copy(str(source), output_bed, checksum) as (path, _):
-            names = dict.fromkeys(record[0] for _, record in read_bed_records(path))
-            rename = resolve_aliases(names, chromsizes, aliases)
-            rows: dict[str, list[tuple[int, int, str]]] = {}
-            for _, (chrom, start, end, *rest) in known_records(path, chromsizes, rename):
-                rows.setdefault(chrom, []).append((start, end, _name(rest)))
-        write_bed(
-            (record for chrom in chromsizes for record in _merged(chrom, rows.get(chrom, []))),
-            output_bed,
-        )
+    if not source:
+        logger.info("no blacklist is configured: %s is empty", output_bed)
+        write_bed((), output_bed)
+        return
+    chromsizes = read_chromsizes(chromsizes_path)
+    with local_copy(str(source), output_bed, checksum) as (path, _):
+        names = dict.fromkeys(record[0] for _, record in read_bed_records(path))
+        rename = resolve_aliases(names, chromsizes, aliases)
+        rows: dict[str, list[tuple[int, int, str]]] = {}
+        for _, (chrom, start, end, *rest) in known_records(path, chromsizes, rename):
+            rows.setdefault(chrom, []).append((start, end, _name(rest)))
+    write_bed(
+        (record for chrom in chromsizes for record in _merged(chrom, rows.get(chrom, []))),
+        output_bed,
+    )
 
 
 def _name(columns: list[str]) -> str:

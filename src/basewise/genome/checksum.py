@@ -74,5 +74,9 @@ def verify_checksum(path: str | PathLike, checksum: str | None) -> str:
     path = Path(path)
     if not path.is_file():
         raise BasewiseError(f"{path} is not a file" if path.exists() else f"{path} does not exist")
-    digest.update_file(path).check(str(path))
+    try:
+        digest.update_file(path)
+    except PermissionError as error:
+        raise BasewiseError(f"{path} cannot be read", found=error.strerror) from None
+    digest.check(str(path))
     return digest.sha256

@@ -17,7 +17,6 @@ import numpy as np
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
-from basewise.genome.disk import clear_disk_errors
 from basewise.genome.fetch import is_html, local_copy
 from basewise.genome.scan import scan_fasta
 
@@ -71,10 +70,9 @@ def get_genome(
     """
     output_fasta = Path(output_fasta)
     with (
-        clear_disk_errors(output_fasta),
         local_copy(source, output_fasta, checksum) as (path, sha256),
-        atomic_path(output_fasta) as temporary,
         atomic_path(record_json) as temporary_record,
+        atomic_path(output_fasta) as temporary,
     ):
         with _open_text(path, str(source)) as text, temporary.open("wb") as stream:
             writer = _Writer(stream, include, exclude, min_contig_bp)

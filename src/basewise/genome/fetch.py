@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
 
+from basewise.atomic import explain_write_errors
 from basewise.errors import BasewiseError
 from basewise.genome.body import Body, Changed, Interrupted, Stamp
 from basewise.genome.checksum import Digest, verify_checksum
-from basewise.genome.disk import clear_disk_errors
 from basewise.genome.remote import local_path, open_source
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def fetch(
     output = Path(output)
     part = _Part(source, output)
     failures, furthest = 0, part.size
-    with clear_disk_errors(output, part.path, part.stamp_path):
+    with explain_write_errors(output, part.path, part.stamp_path):
         output.parent.mkdir(parents=True, exist_ok=True)
         while True:
             try:

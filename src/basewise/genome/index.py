@@ -5,7 +5,6 @@ from os import PathLike
 
 import numpy as np
 
-from basewise.genome.disk import clear_disk_errors
 from basewise.genome.fai import build_fai, write_fai
 from basewise.genome.sequence import Genome, N
 from basewise.intervals import runs_of, write_bed
@@ -27,9 +26,8 @@ def index_genome(
         chromsizes: The lengths to write, in bp, in file order.
         gaps_bed: The gaps to write: every maximal run of N or IUPAC codes, of any length.
     """
-    with clear_disk_errors(fai):
-        write_fai(build_fai(fasta), fai)
-    with Genome(fasta) as genome, clear_disk_errors(gaps_bed):
+    write_fai(build_fai(fasta), fai)
+    with Genome(fasta) as genome:
         write_bed(((chrom, size) for chrom, size in genome.chromsizes.items()), chromsizes)
         write_bed(
             (

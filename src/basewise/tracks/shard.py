@@ -9,10 +9,9 @@ from pathlib import Path
 import blosc2
 import numpy as np
 
-from basewise.atomic import atomic_path
+from basewise.atomic import atomic_path, explain_write_errors
 from basewise.errors import BasewiseError
 from basewise.track import Track
-from basewise.tracks.disk import named_write_errors
 from basewise.tracks.quantise import check_dtype
 from basewise.tracks.shard_format import (
     BLOCK_BP,
@@ -67,7 +66,7 @@ class ShardWriter:
         self._chrom: str | None = None
 
     def __enter__(self) -> "ShardWriter":
-        with ExitStack() as stack, named_write_errors(self.path):
+        with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
             self._stream = stack.enter_context(temporary.open("wb"))
             self._stream.write(MAGIC)
@@ -76,10 +75,10 @@ class ShardWriter:
 
     def __exit__(self, kind, error, trace) -> None:
         if error is not None:
-            with suppress(OSError):
+            with suppress(OSError, BasewiseError):  # a disk that is full fails again
                 self._stack.__exit__(kind, error, trace)
             return
-        with named_write_errors(self.path), self._stack:
+        with self._stack:
             self._flush()
             self._stream.write(pack_footer(self._footer()))
 
@@ -113,7 +112,7 @@ class ShardWriter:
         whole_bins = self._cores and (self._end - self._cores[0][0]) % self.resolution_bp == 0
         size = self._end - self._cores[0][0] if self._cores else 0
         if not (touches and whole_bins and size + end - start <= BLOCK_BP):
-            with named_write_errors(self.path):
+            with explain_write_errors(self.path):
                 self._flush()
         self._chrom, self._end = chrom, end
         self._seen.add(chrom)

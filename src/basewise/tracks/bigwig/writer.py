@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from basewise.atomic import atomic_path
+from basewise.atomic import atomic_path, explain_write_errors
 from basewise.errors import BasewiseError
 from basewise.tracks.bigwig import format as layout
 from basewise.tracks.bigwig.chromtree import chrom_order, pack_chrom_tree
@@ -21,7 +21,6 @@ from basewise.tracks.bigwig.deflate import compress
 from basewise.tracks.bigwig.rtree import BlockList, pack_index
 from basewise.tracks.bigwig.sections import SectionBatch, SectionCutter
 from basewise.tracks.bigwig.zoom import ZoomPyramid
-from basewise.tracks.disk import named_write_errors
 
 MAX_THREADS = 4
 
@@ -62,7 +61,7 @@ class BigWigWriter:
         self._stack = ExitStack()
 
     def __enter__(self) -> "BigWigWriter":
-        with ExitStack() as stack, named_write_errors(self.path):
+        with ExitStack() as stack:
             temporary = stack.enter_context(atomic_path(self.path))
             self._stream = stack.enter_context(temporary.open("wb", buffering=1 << 20))
             longest = max(self.chromsizes.values())
@@ -77,10 +76,10 @@ class BigWigWriter:
 
     def __exit__(self, kind, error, trace) -> None:
         if error is not None:
-            with suppress(OSError):  # a disk that is full fails again as the stream closes
+            with suppress(OSError, BasewiseError):  # a disk that is full fails again
                 self._stack.__exit__(kind, error, trace)
             return
-        with named_write_errors(self.path), self._stack:
+        with self._stack:
             self._finish()
 
     def add(self, chrom: str, start: int, values: np.ndarray, *, end: int | None = None) -> None:
@@ -107,7 +106,7 @@ class BigWigWriter:
         self._check(chrom, start, end, values, whole_end)
         chrom_id = self._ids[chrom]
         whole = len(values) if end == whole_end else len(values) - 1
-        with named_write_errors(self.path):
+        with explain_write_errors(self.path):
             if whole:
                 self._cutter.add(chrom_id, start, values[:whole], step)
             if whole < len(values):
