@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from basewise.errors import BasewiseError
 from basewise.toy import make_toy_genome, write_toy_genome
 from basewise.toy.genome import CONTIGS
 
@@ -149,6 +150,6 @@ def test_files_hold_the_genome(tmp_path):
 def test_nothing_is_left_when_writing_fails(tmp_path):
     toy = make_clean(1, 5_000)
     (tmp_path / "not_a_folder").write_text("")
-    with pytest.raises(OSError, match="not_a_folder"):
+    with pytest.raises(BasewiseError, match="not_a_folder"):
         write_toy_genome(toy, tmp_path / "not_a_folder" / "g.fa", tmp_path / "g.gtf")
     assert [p.name for p in tmp_path.iterdir()] == ["not_a_folder"]

@@ -71,6 +71,7 @@ def test_sums_equal_the_definition_whatever_the_cuts(case):
     at_seams, interior, profile = direct(runs)
     assert (stats.n_seams, stats.n_interior) == (len(at_seams), len(interior))
     assert stats.sum_seam == pytest.approx(sum(at_seams))
+    assert stats.squares_seam == pytest.approx(sum(step**2 for step in at_seams))
     assert stats.sum_interior == pytest.approx(sum(interior))
     assert stats.max_seam == max(at_seams, default=0)
     assert stats.profile_n.tolist() == [len(column) for column in profile]
@@ -112,7 +113,7 @@ def test_a_core_that_starts_a_run_is_no_seam():
 
 
 def test_stats_add():
-    first, second = SeamStats(1, 0.5, 0.5, 10, 1.0), SeamStats(3, 0.1, 0.1, 20, 0.5)
+    first, second = SeamStats(1, 0.5, 0.25, 0.5, 10, 1.0), SeamStats(3, 0.1, 0.01, 0.1, 20, 0.5)
     both = first + second
     assert (both.n_seams, both.max_seam, both.n_interior) == (4, 0.5, 30)
     assert both.mean_seam == pytest.approx(0.15)
@@ -120,41 +121,78 @@ def test_stats_add():
     assert (SeamStats() + first).excess == first.excess
 
 
+def stats_of(steps, interior=0.0):
+    """Seams with these |Δ|, in an interior that has the same step everywhere."""
+    steps = np.array(steps, dtype=np.float64)
+    return SeamStats(
+        n_seams=len(steps),
+        sum_seam=float(steps.sum()),
+        squares_seam=float(np.square(steps).sum()),
+        max_seam=float(steps.max(initial=0.0)),
+        n_interior=1_000,
+        sum_interior=1_000 * interior,
+    )
+
+
+EXON_EDGES = [0.9] + [0.0] * 49  # one of fifty seams falls on an exon's edge
+
+
 @pytest.mark.parametrize(
-    ("stats", "tolerance", "verdict"),
+    ("steps", "tolerance", "verdict"),
     [
-        (SeamStats(0, 0, 0, 5, 1.0), 0.0, "no seams"),
-        (SeamStats(2, 1.0, 0.6, 5, 1.0), None, "not judged"),
-        (SeamStats(2, 1.0, 0.6, 5, 1.0), 0.31, "ok"),
-        (SeamStats(2, 1.0, 0.6, 5, 1.0), 0.29, "above tolerance"),
+        ([], 0.0, "no seams"),
+        ([1.0] * 50, None, "not judged"),
+        ([1.0], 0.1, "too few seams to judge"),
+        ([1.0, 0.0, 0.2], 0.1, "too few seams to judge"),
+        ([1.0] * 29, 0.1, "too few seams to judge"),
+        ([0.0], 0.1, "too few seams to judge"),
+        ([0.25] * 30, 0.1, "above tolerance"),
+        ([0.25] * 30, 0.21, "ok"),
+        (EXON_EDGES, 0.0, "ok"),  # the interior steps more
+        ([0.9] * 2 + [0.0] * 48, 0.0, "ok"),
+        ([0.9] * 6 + [0.0] * 44, 0.05, "too few seams to judge"),  # 0.068 ± 0.042
+        ([0.3, 0.0] * 500, 0.1, "above tolerance"),  # 0.11 ± 0.005
     ],
 )
-def test_verdicts(stats, tolerance, verdict):
+def test_verdicts_need_evidence(steps, tolerance, verdict):
+    stats = stats_of(steps, interior=0.04)
     assert stats.verdict(tolerance) == verdict
+    half = len(steps) // 2
+    parts = stats_of(steps[:half], interior=0.04) + stats_of(steps[half:], interior=0.04)
+    assert parts.verdict(tolerance) == verdict
 
 
-def steps_at_seams(height):
-    """Ten cores of 1 kb, each `height` above or below its neighbour, flat inside."""
-    values = np.full((2, 10_000), 0.4, dtype=np.float32)
-    for core in range(1, 10, 2):
-        values[:, core * 1_000 : core * 1_000 + 1_000] += height
-    return {"c": values}, [("c", start, start + 1_000) for start in range(0, 10_000, 1_000)]
+def test_standard_error_of_the_seam_mean():
+    steps = np.random.default_rng(0).random(200)
+    expected = steps.std(ddof=1) / np.sqrt(200)
+    assert stats_of(steps).standard_error == pytest.approx(expected)
+    assert np.isnan(stats_of(steps[:1]).standard_error)
+    assert stats_of([0.1] * 30).standard_error == pytest.approx(0, abs=1e-9)
+
+
+def steps_at_seams(height, n_cores=10):
+    """Cores of 1 kb, each `height` above or below its neighbour, flat inside."""
+    size = n_cores * 1_000
+    values = np.full((2, size), 0.4, dtype=np.float32)
+    for start in range(1_000, size, 2_000):
+        values[:, start : start + 1_000] += height
+    return {"c": values}, [("c", start, start + 1_000) for start in range(0, size, 1_000)]
 
 
 def test_a_jump_above_tolerance_writes_the_table_and_no_bigwig(write_shard, tmp_path):
-    values, cores = steps_at_seams(0.2)
+    values, cores = steps_at_seams(0.2, n_cores=40)
     shard = write_shard("a", cores, values, dtype="float32")
-    sizes, seams = {"c": 10_000}, tmp_path / "exon.tsv"
+    sizes, seams = {"c": 40_000}, tmp_path / "exon.tsv"
     with pytest.raises(BasewiseError) as caught:
         merge_track([shard], "exon", sizes, None, tmp_path / "x.bw", seams, seam_tolerance=0.05)
     message = str(caught.value)
-    for part in ("exon", "0.2 at 9 seams", "0.05", "larger halo", "exon.tsv"):
+    for part in ("exon", "0.2 at 39 seams", "0.05", "larger halo", "exon.tsv"):
         assert part in message
     assert not (tmp_path / "x.bw").exists()
     (row,) = read_table(seams, COLUMNS)
     assert row["verdict"] == "above tolerance"
     assert float(row["excess"]) == pytest.approx(0.2)
-    assert (row["n_seams"], row["track"]) == ("9", "exon")
+    assert (row["n_seams"], row["track"]) == ("39", "exon")
 
     merge_track([shard], "exon", sizes, None, tmp_path / "x.bw", seams, seam_tolerance=0.25)
     assert (tmp_path / "x.bw").exists()
@@ -164,6 +202,16 @@ def test_a_jump_above_tolerance_writes_the_table_and_no_bigwig(write_shard, tmp_
     assert sorted(by_offset) == list(range(-100, 101))
     assert by_offset.pop(0) == pytest.approx(0.2)
     assert max(by_offset.values()) == 0
+
+
+def test_too_few_seams_fail_no_merge(write_shard, tmp_path):
+    values, cores = steps_at_seams(0.5, n_cores=2)
+    shard = write_shard("a", cores, values)
+    path, seams = tmp_path / "x.bw", tmp_path / "exon.tsv"
+    merge_track([shard], "exon", {"c": 2_000}, None, path, seams, seam_tolerance=0.05)
+    assert path.exists()
+    (row,) = read_table(seams, COLUMNS)
+    assert (row["n_seams"], row["verdict"]) == ("1", "too few seams to judge")
 
 
 def test_touching_regions_and_unscored_bases_make_no_seam(write_shard, tmp_path):
@@ -194,7 +242,7 @@ def tables(tmp_path):
     for number, name in enumerate(("exon", "intron", "5UTR", "none", "3UTR")):
         stats = SeamStats()
         if name != "none":
-            stats = SeamStats(40, 4.0, 0.3, 900, 9.0, np.full(201, 40.0), 40 * rng.random(201))
+            stats = SeamStats(40, 4.0, 0.41, 0.3, 900, 9.0, np.full(201, 40.0), 40 * rng.random(201))
         write_seams(name, stats, tmp_path / f"{number}.tsv", tolerance=0.01)
     return [tmp_path / f"{number}.tsv" for number in range(5)]
 

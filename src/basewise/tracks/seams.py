@@ -6,12 +6,33 @@ position that is no seam. Positions are bins: at 1 bp resolution, bases.
 """
 
 from dataclasses import dataclass, field
+from math import sqrt
 
 import numpy as np
 
 WINDOW = 1 << 16  # interior steps that are summed together, wherever calls cut them
 FLANK_BINS = 100  # of the profile around seams
-NO_SEAMS, NOT_JUDGED, OK, ABOVE = "no seams", "not judged", "ok", "above tolerance"
+MIN_SEAMS = 30  # one seam at an exon's edge proves nothing
+STANDARD_ERRORS = 3.0
+NO_SEAMS, NOT_JUDGED, TOO_FEW = "no seams", "not judged", "too few seams to judge"
+OK, ABOVE = "ok", "above tolerance"
+
+
+def judge(n_seams: int, excess: float, standard_error: float, tolerance: float | None) -> str:
+    """The verdict on a track: its excess at seams against the tolerance (value units).
+
+    It takes `MIN_SEAMS` seams to judge at all, and an excess of more than three standard errors
+    of their mean to say that it is above the tolerance.
+    """
+    if not n_seams:
+        return NO_SEAMS
+    if tolerance is None:
+        return NOT_JUDGED
+    if n_seams < MIN_SEAMS:
+        return TOO_FEW
+    if excess <= tolerance:
+        return OK
+    return ABOVE if excess > STANDARD_ERRORS * standard_error else TOO_FEW
 
 
 def _profile() -> np.ndarray:
@@ -28,6 +49,7 @@ class SeamStats:
 
     n_seams: int = 0
     sum_seam: float = 0.0
+    squares_seam: float = 0.0  # of |Δ|, summed
     max_seam: float = 0.0
     n_interior: int = 0
     sum_interior: float = 0.0
@@ -38,6 +60,7 @@ class SeamStats:
         return SeamStats(
             self.n_seams + other.n_seams,
             self.sum_seam + other.sum_seam,
+            self.squares_seam + other.squares_seam,
             max(self.max_seam, other.max_seam),
             self.n_interior + other.n_interior,
             self.sum_interior + other.sum_interior,
@@ -58,13 +81,17 @@ class SeamStats:
         """Mean |Δ| at seams minus that of the interior; 0 where one of them is missing."""
         return self.mean_seam - self.mean_interior if self.n_seams and self.n_interior else 0.0
 
+    @property
+    def standard_error(self) -> float:
+        """Of `mean_seam`, whose seams count as independent; NaN with fewer than two."""
+        if self.n_seams < 2:
+            return float("nan")
+        variance = max(self.squares_seam / self.n_seams - self.mean_seam**2, 0.0)
+        return sqrt(variance / (self.n_seams - 1))
+
     def verdict(self, tolerance: float | None) -> str:
-        """Whether `excess` stays within `tolerance` (value units)."""
-        if not self.n_seams:
-            return NO_SEAMS
-        if tolerance is None:
-            return NOT_JUDGED
-        return ABOVE if self.excess > tolerance else OK
+        """Whether `excess` stays within `tolerance` (value units); see `judge`."""
+        return judge(self.n_seams, self.excess, self.standard_error, tolerance)
 
 
 class SeamMeter:
@@ -117,6 +144,7 @@ class SeamMeter:
         seams = seams - (len(steps) < len(values))  # a run's first value has no step
         for step in steps[seams].tolist():
             self.stats.sum_seam += step
+            self.stats.squares_seam += step * step
             self.stats.max_seam = max(self.stats.max_seam, step)
         steps[seams] = 0.0
         self.stats.n_seams += len(seams)
