@@ -1,5 +1,7 @@
 """Shards merge to the same bytes however tiles are dealt out, if they make one genome."""
 
+import errno
+import os
 from itertools import pairwise
 
 import numpy as np
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 from basewise.errors import BasewiseError
 from basewise.intervals import write_bed
 from basewise.tracks import Track
+from basewise.tracks.bigwig.writer import BigWigWriter
 from basewise.tracks.gather import gather_shards
 from basewise.tracks.merge import merge_track, merge_tracks
-from basewise.tracks.quantise import decode, encode
+from basewise.tracks.quantise import decode
 
 SIZES = {"chr10": 5_000, "chr2": 30_000, "chrM": 90, "chr1": 2_000}
 REGIONS = {
@@ -68,12 +71,12 @@ def merged(write_shard, tmp_path):
     return merge
 
 
-def expected_track(values, step=1, dtype="uint8", unscored=UNSCORED):
+def expected_track(values, encode, step=1, unscored=UNSCORED):
     tracks = {}
     for chrom, size in SIZES.items():
         track = np.full(size, np.nan, dtype=np.float32)
         for start, end in REGIONS.get(chrom, ()):
-            bins = decode(encode(values[chrom][1, start:end:step], dtype))
+            bins = decode(encode(values[chrom][1, start:end:step], "uint8"))
             track[start:end] = np.repeat(bins, step)[: end - start]
         for start, end in unscored.get(chrom, ()):
             track[start:end] = np.nan
@@ -81,9 +84,9 @@ def expected_track(values, step=1, dtype="uint8", unscored=UNSCORED):
     return tracks
 
 
-def test_merged_values_are_the_shards_values(merged, readers):
+def test_merged_values_are_the_shards_values(merged, readers, encode):
     record, path, _ = merged("a", tile(REGIONS, 1_500), n_shards=3)
-    expected = expected_track(genome())
+    expected = expected_track(genome(), encode)
     for chrom, track in expected.items():
         for read in readers:
             np.testing.assert_array_equal(read(path, chrom, 0, SIZES[chrom]), track)
@@ -110,11 +113,11 @@ def test_any_tiling_stitches_to_the_same_track(merged, core_bp, n_shards, seed):
 
 
 @pytest.mark.parametrize("step", [4, 32])
-def test_coarser_tracks_cut_bins_at_unscored_bases(merged, readers, step):
+def test_coarser_tracks_cut_bins_at_unscored_bases(merged, readers, encode, step):
     _, path, one = merged("one", tile(REGIONS, 40_000), 1, resolution_bp=step)
     *_, many = merged("many", tile(REGIONS, 25 * step), 5, resolution_bp=step)
     assert many[0] == one[0]
-    for chrom, track in expected_track(genome(), step).items():
+    for chrom, track in expected_track(genome(), encode, step).items():
         for read in readers:
             np.testing.assert_array_equal(read(path, chrom, 0, SIZES[chrom]), track)
 
@@ -212,6 +215,41 @@ def test_a_damaged_block_leaves_no_bigwig(write_shard, tmp_path):
     with pytest.raises(BasewiseError, match="track exon at chr2:13000-29999"):
         merge_track(gathered, "exon", SIZES, None, tmp_path / "x.bw")
     assert [item.name for item in tmp_path.iterdir()] == ["a.shard"]
+
+
+@pytest.mark.parametrize("room", [100, 20_000, 60_000])
+def test_a_full_disk_leaves_neither_bigwig_nor_tables(write_shard, tmp_path, monkeypatch, room):
+    """It fills in the header, in the values, and in the zooms, after the tables were written."""
+    shard = write_shard("a", CORES, genome())
+    out, real = tmp_path / "out", BigWigWriter.__enter__
+
+    class FullDisk:
+        def __init__(self, stream):
+            self._stream, self._room = stream, room
+
+        def write(self, data):
+            self._room -= len(data)
+            if self._room < 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return self._stream.write(data)
+
+        def __getattr__(self, name):
+            return getattr(self._stream, name)
+
+    def enter(writer):
+        real(writer)
+        writer._stream = FullDisk(writer._stream)
+        return writer
+
+    monkeypatch.setattr(BigWigWriter, "__enter__", enter)
+    path, seams = out / "exon.bw", out / "seams" / "exon.tsv"
+    with pytest.raises(BasewiseError, match=r"exon\.bw could not be written; found No space left"):
+        merge_track([shard], "exon", SIZES, None, path, seams, regions=REGIONS)
+    assert [item for item in out.rglob("*") if not item.is_dir()] == []
+    monkeypatch.undo()
+    merge_track([shard], "exon", SIZES, None, path, seams, regions=REGIONS)
+    names = {item.name for item in out.rglob("*")}
+    assert names == {"exon.bw", "seams", "exon.tsv", "exon.profile.tsv"}
 
 
 def test_nothing_to_merge(tmp_path):

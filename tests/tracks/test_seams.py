@@ -242,7 +242,9 @@ def tables(tmp_path):
     for number, name in enumerate(("exon", "intron", "5UTR", "none", "3UTR")):
         stats = SeamStats()
         if name != "none":
-            stats = SeamStats(40, 4.0, 0.41, 0.3, 900, 9.0, np.full(201, 40.0), 40 * rng.random(201))
+            stats = SeamStats(
+                40, 4.0, 0.41, 0.3, 900, 9.0, np.full(201, 40.0), 40 * rng.random(201)
+            )
         write_seams(name, stats, tmp_path / f"{number}.tsv", tolerance=0.01)
     return [tmp_path / f"{number}.tsv" for number in range(5)]
 

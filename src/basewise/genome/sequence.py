@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from basewise.errors import BasewiseError
-from basewise.genome.checksum import verify_checksum
 from basewise.genome.fai import (
     FaiRecord,
     build_fai,
@@ -64,15 +63,6 @@ class Genome:
     def close(self) -> None:
         """Give the file back."""
         self._text.close()
-
-    @property
-    def records(self) -> list[FaiRecord]:
-        """The rows of the .fai, in file order."""
-        return list(self._records.values())
-
-    def sha256(self) -> str:
-        """The sha256 of the FASTA file, computed anew."""
-        return verify_checksum(self.path, None)
 
     def read(self, chrom: str, start: int, end: int) -> np.ndarray:
         """The bases of chrom:start-end (0-based, half-open) as uint8 ASCII, (end - start,).

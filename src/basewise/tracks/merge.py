@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from basewise.intervals import IntervalMap, merge, read_bed, subtract
 from basewise.tracks.bigwig.writer import BigWigWriter
 from basewise.tracks.gather import Gathered, gather_shards
 from basewise.tracks.quantise import decode
-from basewise.tracks.seam_tables import check_seams, write_seams
-from basewise.tracks.seams import SeamMeter, SeamStats
+from basewise.tracks.seam_tables import check_seams, profile_path, write_seams
+from basewise.tracks.seams import ABOVE, SeamMeter, SeamStats
 from basewise.tracks.shard import ShardReader
 from basewise.tracks.shard_format import Block, n_bins
 
@@ -73,32 +74,50 @@ def merge_track(
         unscored = read_bed(unscored, chromsizes)
     holes = {chrom: merge(intervals) for chrom, intervals in (unscored or {}).items()}
     step = gathered.resolution_bp
-    meter, scored_bp = SeamMeter(), 0
-    with BigWigWriter(
-        output_bw, chromsizes, resolution_bp=step, compress_threads=compress_threads
-    ) as writer:
-        for reader, block in gathered.blocks:
-            values = decode(reader.read(block, index))
-            core_starts = _seam_candidates(block, regions)
-            for start, end in scored_pieces(block, holes.get(block.chrom, NOTHING)):
-                first, last = (start - block.start) // step, n_bins(block.start, end, step)
-                seams = (core_starts - block.start) // step - first
-                meter.add(
-                    block.chrom,
-                    start,
-                    end,
-                    values[first:last],
-                    seams[(core_starts >= start) & (core_starts < end)],
-                )
-                for piece in _whole_and_cut_bins(block.start, start, end, step):
-                    writer.add(block.chrom, piece[0], values[piece[2] : piece[3]], end=piece[1])
-                scored_bp += end - start
-        stats = meter.finish()
-        if seams_tsv is not None:
-            write_seams(track, stats, seams_tsv, resolution_bp=step, tolerance=seam_tolerance)
-        check_seams(track, stats, seam_tolerance, seams_tsv)
+    with ExitStack() as undo:
+        with BigWigWriter(
+            output_bw, chromsizes, resolution_bp=step, compress_threads=compress_threads
+        ) as writer:
+            scored_bp, stats = _copy_values(gathered, index, writer, holes, regions)
+            if seams_tsv is not None:
+                for table in (Path(seams_tsv), profile_path(seams_tsv)):
+                    undo.callback(table.unlink, missing_ok=True)
+                write_seams(track, stats, seams_tsv, resolution_bp=step, tolerance=seam_tolerance)
+            if stats.verdict(seam_tolerance) == ABOVE:
+                undo.pop_all()  # the tables show why there is no bigWig
+            check_seams(track, stats, seam_tolerance, seams_tsv)
+        undo.pop_all()
     logger.info("merged %s: %d tiles, %d scored bp", track, gathered.n_tiles, scored_bp)
     return MergedTrack(track, Path(output_bw), scored_bp, gathered.n_tiles, stats)
+
+
+def _copy_values(
+    gathered: Gathered,
+    track_index: int,
+    writer: BigWigWriter,
+    holes: IntervalMap,
+    regions: IntervalMap | None,
+) -> tuple[int, SeamStats]:
+    """Copy a track outside `holes` (merged) to a bigWig; returns the scored bp and the seams."""
+    step = gathered.resolution_bp
+    meter, scored_bp = SeamMeter(), 0
+    for reader, block in gathered.blocks:
+        values = decode(reader.read(block, track_index))
+        core_starts = _seam_candidates(block, regions)
+        for start, end in scored_pieces(block, holes.get(block.chrom, NOTHING)):
+            first, last = (start - block.start) // step, n_bins(block.start, end, step)
+            seams = (core_starts - block.start) // step - first
+            meter.add(
+                block.chrom,
+                start,
+                end,
+                values[first:last],
+                seams[(core_starts >= start) & (core_starts < end)],
+            )
+            for piece in _whole_and_cut_bins(block.start, start, end, step):
+                writer.add(block.chrom, piece[0], values[piece[2] : piece[3]], end=piece[1])
+            scored_bp += end - start
+    return scored_bp, meter.finish()
 
 
 def merge_tracks(

@@ -2,7 +2,7 @@
 
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -208,9 +208,3 @@ class ShardReader:
         values = np.empty(n_bins(block.start, block.end, self.resolution_bp), dtype=self.dtype)
         blosc2.decompress2(frame, dst=values, nthreads=1)
         return values
-
-    def cores(self) -> Iterator[tuple[str, int, int]]:
-        """Yield (chrom, start, end) of every tile's core, in file order."""
-        for block in self.blocks:
-            for start, end in block.cores.tolist():
-                yield block.chrom, start, end
