@@ -134,6 +134,14 @@ def test_rows_past_512_mb_get_a_csi(bed, tmp_path):
         assert len(list(tabix.fetch("a", far + 1, far + 2))) == 1
 
 
+def test_the_index_of_an_older_file_goes(bed, tmp_path):
+    out = tmp_path / "x.bed.gz"
+    for end, kept, gone in [(9, "tbi", "csi"), (600_000_000, "csi", "tbi"), (9, "tbi", "csi")]:
+        index_bed(bed(f"a\t5\t{end}\n"), out)
+        assert (tmp_path / f"x.bed.gz.{kept}").exists()
+        assert not (tmp_path / f"x.bed.gz.{gone}").exists()
+
+
 @pytest.mark.parametrize("text", ["a\t5\t6\na\t1\t2\n", "a\t1\t2\nb\t1\t2\na\t3\t4\n"])
 def test_unsorted_rows_are_refused_and_leave_nothing(bed, tmp_path, text):
     with pytest.raises(BasewiseError, match=r"line \d is out of order"):

@@ -1,12 +1,12 @@
 """bgzip and tabix: packed, indexed BED and GFF3 with the same bytes for the same input."""
 
 import os
-import tempfile
 from os import PathLike
 from pathlib import Path
 
 import pysam
 
+from basewise.atomic import scratch_directory
 from basewise.errors import BasewiseError
 from basewise.intervals.packed import bgzip_writer, open_text
 
@@ -24,11 +24,11 @@ def index_bed(text: str | PathLike, output: str | PathLike) -> Path:
             chooses the columns.
 
     Returns:
-        The path of the index beside it: `<output>.tbi`, or `<output>.csi` when a row ends past
-        512 Mb, which a .tbi cannot hold.
+        The path of the index beside it: `<output>.tbi`, which every reader takes, or
+        `<output>.csi` when a row ends past 512 Mb, which a .tbi cannot hold. The other goes.
 
     Raises:
-        BasewiseError: The name says no format, or the rows are not sorted.
+        BasewiseError: The name says no format, the rows are not sorted, or the disk is full.
     """
     output = Path(output)
     suffixes = [suffix.lower() for suffix in output.suffixes[-2:]]
@@ -37,12 +37,11 @@ def index_bed(text: str | PathLike, output: str | PathLike) -> Path:
             "A tabix-indexed file needs a name ending in .bed.gz or .gff3.gz", found=output.name
         )
     preset = PRESETS[suffixes[0]]
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as folder:
-        packed = Path(folder) / output.name
+    with scratch_directory(output) as folder:
+        packed = folder / output.name
         with bgzip_writer(packed) as stream:
             furthest = _copy_sorted(text, stream, preset)
-        suffix = ".csi" if furthest > TBI_LIMIT_BP else ".tbi"
+        suffix, other = (".csi", ".tbi") if furthest > TBI_LIMIT_BP else (".tbi", ".csi")
         index = packed.with_name(packed.name + suffix)
         pysam.tabix_index(
             os.fspath(packed),
@@ -52,6 +51,7 @@ def index_bed(text: str | PathLike, output: str | PathLike) -> Path:
             force=True,
         )
         beside = output.with_name(output.name + suffix)
+        output.with_name(output.name + other).unlink(missing_ok=True)
         for source, target in ((packed, output), (index, beside)):
             with source.open("rb+") as stream:
                 os.fsync(stream.fileno())
