@@ -7,7 +7,9 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-LOCK ?= requirements.lock
+# the lock that is installed, whose name the stamp bears, unless another is asked for
+LOCK ?= $(or $(patsubst $(VENV)/.installed-%,%,$(firstword $(wildcard $(VENV)/.installed-*))),requirements.lock)
+INSTALLED = $(VENV)/.installed-$(notdir $(LOCK))
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 PYTEST_ARGS ?= -n $(CORES) --dist loadfile
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -16,12 +18,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help install demo test test-fast bench lock bedtools
+.PHONY: help install demo test test-fast bench bench-yeast lock bedtools
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
 
-install: bedtools $(VENV)/.installed  ## make .venv with the locked dependencies and the command line
+install: bedtools $(INSTALLED)  ## make .venv with the locked dependencies and the command line
 
 bedtools:
 	@command -v bedtools >/dev/null && exit 0; \
@@ -45,10 +47,11 @@ $(VENV)/.python:
 	"$(PYTHON)" -m venv $(VENV)
 	touch $@
 
-$(VENV)/.installed: $(VENV)/.python pyproject.toml $(LOCK) requirements-uv.lock
+$(INSTALLED): $(VENV)/.python pyproject.toml $(LOCK) requirements-uv.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-uv.lock
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --require-hashes --requirement $(LOCK)
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --no-deps --no-build-isolation --editable .
+	rm -f $(VENV)/.installed*
 	touch $@
 
 demo: install  ## annotate an unseen toy genome with the workflow, and score it
@@ -67,7 +70,10 @@ test-fast: install  ## the tests that take seconds
 	$(BIN)/pytest $(PYTEST_ARGS) -m "not slow"
 
 bench: install  ## measure, and write benchmarks/results/
-	for benchmark in benchmarks/bench_*.py; do $(BIN)/python "$$benchmark" --write; done
+	$(BIN)/python benchmarks/run.py
+
+bench-yeast: install  ## train on yeast, annotate it; needs the files of benchmarks/yeast/config/
+	$(BIN)/python benchmarks/bench_yeast.py --write
 
 lock: install  ## pin the newest dependencies with their hashes
 	$(UV_COMPILE) pyproject.toml --extra dev --output-file requirements.lock
