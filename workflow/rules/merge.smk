@@ -2,13 +2,15 @@
 Merge shards into what people use: tracks, seam quality, elements, provenance.
 
 Inputs: all shards of an assembly and model.
-Outputs: under results/{assembly}/{model}/: tracks/{track}.bw, seams.tsv, seams.png,
-elements.bed.gz, elements.gff3.gz, provenance.json.
+Outputs: under results/{assembly}/{model}/: tracks/{track}.bw, seams.tsv, seams.png, seams.ok,
+elements.bed.gz, elements.gff3.gz, provenance.json. Beside the packed files lies their index, .tbi,
+or .csi where a chrom is longer than a .tbi can hold; so it is no output of its own.
 
 Steps:
-    - merge_track streams one track of all shards into a bigWig, and fails when its steps at tile
-      borders exceed those inside tiles by more than segmentation/seam_tolerance
-    - summarise_seams shows them for all tracks
+    - merge_track streams one track of all shards into a bigWig, and measures its steps at tile
+      borders and inside tiles
+    - summarise_seams shows them for all tracks, and check_seams fails when those at borders exceed
+      the others by more than segmentation/seam_tolerance
     - call_elements thresholds the tracks outside the blacklist
     - write_provenance records what made these files
 """
@@ -33,8 +35,6 @@ rule merge_track:
     resources:
         mem_mb=4000,
         runtime=120,
-    params:
-        seam_tolerance=lookup("segmentation/seam_tolerance", within=config),
     message:
         "Merging {wildcards.track} of {wildcards.model} on {wildcards.assembly}"
     script:
@@ -61,10 +61,27 @@ rule summarise_seams:
         "logs/summarise_seams/{assembly}/{model}.log",
     conda:
         "../envs/report.yaml"
+    params:
+        seam_tolerance=lookup("segmentation/seam_tolerance", within=config),
+    message:
+        "Summarising the seams of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/summarise_seams.py"
+
+
+rule check_seams:
+    input:
+        table="results/{assembly}/{model}/seams.tsv",
+    output:
+        verdicts="results/{assembly}/{model}/seams.ok",
+    log:
+        "logs/check_seams/{assembly}/{model}.log",
+    conda:
+        "../envs/genome.yaml"
     message:
         "Checking the seams of {wildcards.model} on {wildcards.assembly}"
     script:
-        "../scripts/summarise_seams.py"
+        "../scripts/check_seams.py"
 
 
 rule call_elements:
@@ -75,9 +92,7 @@ rule call_elements:
         blacklist=get_blacklist_path,
     output:
         bed="results/{assembly}/{model}/elements.bed.gz",
-        bed_index="results/{assembly}/{model}/elements.bed.gz.tbi",
         gff3="results/{assembly}/{model}/elements.gff3.gz",
-        gff3_index="results/{assembly}/{model}/elements.gff3.gz.tbi",
     log:
         "logs/call_elements/{assembly}/{model}.log",
     benchmark:

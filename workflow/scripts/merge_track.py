@@ -21,6 +21,5 @@ merge_track(
     snakemake.output.bigwig,
     snakemake.output.seams,
     regions=read_bed(snakemake.input.regions, chromsizes),
-    seam_tolerance=snakemake.params.seam_tolerance,
     compress_threads=snakemake.threads,
 )

@@ -1,4 +1,4 @@
-"""Gather the seams of all tracks in one table and one figure."""
+"""Gather and judge the seams of all tracks in one table and one figure."""
 
 from typing import TYPE_CHECKING
 
@@ -11,5 +11,9 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
-summarise_seams(list(snakemake.input.seams), snakemake.output.table)
+summarise_seams(
+    list(snakemake.input.seams),
+    snakemake.output.table,
+    tolerance=snakemake.params.seam_tolerance,
+)
 plot_seams(list(snakemake.input.profiles), snakemake.output.figure)

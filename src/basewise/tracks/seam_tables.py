@@ -7,7 +7,7 @@ from pathlib import Path
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
-from basewise.tracks.seams import ABOVE, FLANK_BINS, SeamStats
+from basewise.tracks.seams import ABOVE, FLANK_BINS, SeamStats, judge
 
 COLUMNS = (
     "track",
@@ -15,6 +15,7 @@ COLUMNS = (
     "mean_abs_delta_seam",
     "mean_abs_delta_interior",
     "excess",
+    "standard_error",
     "max_abs_delta_seam",
     "verdict",
 )
@@ -41,6 +42,7 @@ def write_seams(
         _number(stats.mean_seam),
         _number(stats.mean_interior),
         _number(stats.excess),
+        _number(stats.standard_error),
         _number(stats.max_seam if stats.n_seams else float("nan")),
         stats.verdict(tolerance),
     )
@@ -84,12 +86,39 @@ def read_table(path: str | os.PathLike, columns: tuple[str, ...]) -> list[dict[s
 
 
 def summarise_seams(
-    tables: Iterable[str | os.PathLike], output_tsv: str | os.PathLike
+    tables: Iterable[str | os.PathLike],
+    output_tsv: str | os.PathLike,
+    *,
+    tolerance: float | None = None,
 ) -> list[dict[str, str]]:
-    """Join the seam tables of several tracks into one, in the order given; returns its rows."""
+    """Join the seam tables of several tracks into one, in the order given; returns its rows.
+
+    With a tolerance (value units) each track is judged by it, whatever its own table says.
+    """
     rows = [row for table in tables for row in read_table(table, COLUMNS)]
+    if tolerance is not None:
+        rows = [row | {"verdict": _verdict(row, tolerance)} for row in rows]
     _write(output_tsv, COLUMNS, [tuple(row[column] for column in COLUMNS) for row in rows])
     return rows
+
+
+def check_summary(seams_tsv: str | os.PathLike, output: str | os.PathLike) -> None:
+    """Write the verdict on each track of a joined table; BasewiseError when one is above."""
+    rows = read_table(seams_tsv, COLUMNS)
+    above = [row for row in rows if row["verdict"] == ABOVE]
+    if above:
+        raise BasewiseError(
+            f"{len(above)} of {len(rows)} tracks jump at the seams between tiles (see {seams_tsv})",
+            found=", ".join(f"an excess of {row['excess']} in {row['track']}" for row in above),
+            hint="Widen tiling/halo_bp, or raise segmentation/seam_tolerance if such jumps are "
+            "harmless to you.",
+        )
+    _write(output, ("track", "verdict"), [(row["track"], row["verdict"]) for row in rows])
+
+
+def _verdict(row: dict[str, str], tolerance: float) -> str:
+    excess, standard_error = float(row["excess"]), float(row["standard_error"])
+    return judge(int(row["n_seams"]), excess, standard_error, tolerance)
 
 
 def _number(value: float) -> str:
