@@ -56,6 +56,12 @@ def test_assemblies_are_typed_and_completed(tmp_path):
         (["assembly\tfasta\tannotation", "a\tx.fa\tx.doc"], ["line 2", "x.doc", ".gtf"]),
         (["assembly\tfasta\tchecksum", "a\tx.fa\tmd5:12"], ["line 2", "'checksum'", "md5:12"]),
         (["assembly\tfasta"], ["no assembly"]),
+        (["assembly\tfasta", "checkpoints\tx.fa"], ["line 2", "'assembly'", "'checkpoints'"]),
+        (["assembly\tfasta", "compilation_cache\tx.fa"], ["line 2", "'compilation_cache'"]),
+        (
+            ["assembly\tfasta\taliases", "a\tx.fa\thttps://host/a.tsv"],
+            ["line 2", "'aliases'", "local file", "https://host/a.tsv"],
+        ),
     ],
 )
 def test_an_illegal_table_is_explained_in_one_line(tmp_path, lines, words):
@@ -68,33 +74,11 @@ def test_an_illegal_table_is_explained_in_one_line(tmp_path, lines, words):
         assert word in text
 
 
-def test_a_local_file_that_is_missing_is_named_with_its_neighbour(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("genome.fa.gz").touch()
-    rows = read(write_table(tmp_path / "a.tsv", "assembly\tfasta", "x\tgenom.fa.gz"))
-    with pytest.raises(BasewiseError, match=r"'x': the fasta file is missing.*'genome\.fa\.gz'"):
-        tables.check_sources(rows, {})
-
-
-def test_remote_sources_are_not_looked_up(tmp_path):
-    rows = read(write_table(tmp_path / "a.tsv", "assembly\tfasta", "x\tftp://host/genom.fa"))
-    tables.check_sources(rows, {"m": {"source": "hf://owner/name"}})
-
-
-def test_a_checkpoint_directory_needs_its_config(tmp_path):
-    with pytest.raises(BasewiseError, match=r"checkpoint 'm': .*no config\.json"):
-        tables.check_sources({}, {"m": {"source": str(tmp_path)}})
-
-
-def test_outputs_cannot_go_into_a_file(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    tables.check_writable("results")
-    Path("results").touch()
-    with pytest.raises(BasewiseError, match="'results/hg38' cannot be written"):
-        tables.check_writable("logs", "results/hg38")
-
-
-def test_outputs_cannot_go_where_writing_is_forbidden(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables.os, "access", lambda path, mode: False)
-    with pytest.raises(BasewiseError, match="no write permission"):
-        tables.check_writable(str(tmp_path / "results"))
+def test_chroms_to_evaluate_are_chroms_of_the_assembly(tmp_path):
+    path = write_table(tmp_path / "a.tsv", "assembly\tfasta\tevaluation_chroms", "x\ty\tchr1, chr2")
+    chroms = read(path)["x"]["evaluation_chroms"]
+    tables.check_chroms(chroms, {"chr1": 9, "chr2": 9}, "x")
+    with pytest.raises(
+        BasewiseError, match=r"'evaluation_chroms' of assembly 'x'.*'chr2'.*'chr02'"
+    ):
+        tables.check_chroms(chroms, {"chr1": 9, "chr02": 9}, "x")

@@ -41,8 +41,9 @@ def test_defaults_are_filled_at_every_depth():
 
 
 def test_defaults_of_one_config_are_not_shared_with_the_next():
-    checks.complete_config(SMALL, SCHEMA)["evaluation"]["chroms"].append("chr1")
-    assert checks.complete_config(SMALL, SCHEMA)["evaluation"]["chroms"] == []
+    bare = {"checkpoints": SMALL["checkpoints"]}
+    checks.complete_config(bare, SCHEMA)["segmentation"]["models"].append("toy")
+    assert checks.complete_config(bare, SCHEMA)["segmentation"]["models"] == []
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,31 @@ def test_numbers_given_as_text_on_the_command_line_are_numbers():
     assert config["tiling"]["shards"] == 7
     assert config["tiling"]["halo_bp"] is None
     assert checks.read_numbers({"assemblies": "3"}, SCHEMA) == {"assemblies": "3"}
+
+
+@pytest.mark.parametrize("shards", [3.0, "3.0", "3e0"])
+def test_whole_numbers_with_a_point_are_whole_numbers(shards):
+    found = checks.complete_config(changed(tiling={"shards": shards}), SCHEMA)["tiling"]["shards"]
+    assert (found, type(found)) == (3, int)
+    numbers = {"thresholds": {"exon": 1.0}, "min_length_bp": {"exon": 2.0}}
+    config = checks.complete_config(changed(segmentation={"calling": numbers}), SCHEMA)
+    assert type(config["segmentation"]["calling"]["min_length_bp"]["exon"]) is int
+
+
+def test_a_fraction_is_no_whole_number():
+    with pytest.raises(BasewiseError, match=r"'tiling/shards' must be a whole number; found 3\.5"):
+        checks.complete_config(changed(tiling={"shards": 3.5}), SCHEMA)
+
+
+def test_calling_may_name_an_element_that_no_checkpoint_writes():
+    small = {"checkpoints": {"toy": {"source": "toy", "tracks": ["exon", "own"]}}}
+    calling = {"min_length_bp": {"polyA_signal": 2, "own": 3, "default": 4}}
+    config = checks.complete_config(small | {"segmentation": {"calling": calling}}, SCHEMA)
+    assert config["segmentation"]["calling"]["min_length_bp"] == calling["min_length_bp"]
+
+
+def test_a_long_list_of_legal_values_is_cut():
+    assert checks.nearest("zzz", list(range(30))).endswith(" 19, ….")
 
 
 @pytest.mark.parametrize("schema", [SCHEMA, ASSEMBLIES], ids=["config", "assemblies"])

@@ -1,9 +1,8 @@
-"""The table of assemblies: typed and checked rows, and the local files they name."""
+"""The table of assemblies: typed and checked rows."""
 
 import csv
-import difflib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from basewise.config import check_model, fill_defaults, nearest, read_numbers, validate
@@ -12,13 +11,15 @@ from basewise.errors import BasewiseError
 ANNOTATION_FORMATS = tuple(
     kind + packing for kind in ("gtf", "gff3", "gff", "bed") for packing in ("", ".gz")
 )
+RESERVED = ("checkpoints", "compilation_cache")  # folders of resources/
+LISTS = ("include", "exclude", "evaluation_chroms", "models")
 
 
 def read_assemblies(path: str | os.PathLike, schema: dict, config: dict) -> dict[str, dict]:
     """Rows of the tab-separated assemblies table by assembly, typed and completed by the schema.
 
-    Comma-separated columns (include, exclude, models) become lists; an empty models cell takes
-    segmentation/models. Raises BasewiseError naming file, line and column.
+    Comma-separated columns become lists; an empty models cell takes segmentation/models. Raises
+    BasewiseError naming file, line and column.
     """
     path = Path(path)
     if not path.is_file():
@@ -32,7 +33,8 @@ def read_assemblies(path: str | os.PathLike, schema: dict, config: dict) -> dict
         row = read_numbers({name: text for name, text in cells.items() if text}, schema)
         validate(row, schema, what=f"{path} line {line}: column")
         row = fill_defaults(row, schema)
-        for column in ("include", "exclude", "models"):
+        _check_row(row, f"{path} line {line}")
+        for column in LISTS:
             row[column] = [part.strip() for part in row[column].split(",") if part.strip()]
         row["models"] = row["models"] or list(config["segmentation"]["models"])
         for model in row["models"]:
@@ -54,35 +56,30 @@ def read_assemblies(path: str | os.PathLike, schema: dict, config: dict) -> dict
     return assemblies
 
 
-def is_remote(source: str) -> bool:
-    """Whether a source is fetched rather than read from the local disk."""
-    return "://" in source
-
-
-def check_sources(assemblies: dict[str, dict], checkpoints: dict[str, dict]) -> None:
-    """Raise BasewiseError for the first local file or directory that is named but absent."""
-    for assembly, row in assemblies.items():
-        for column in ("fasta", "blacklist", "annotation", "aliases"):
-            if row[column] and not is_remote(row[column]) and not Path(row[column]).is_file():
-                raise _absent(f"assembly '{assembly}': the {column} file is missing", row[column])
-    for model, checkpoint in checkpoints.items():
-        source = checkpoint["source"]
-        if not is_remote(source) and not (Path(source) / "config.json").is_file():
-            raise _absent(f"checkpoint '{model}': the directory has no config.json", source)
-
-
-def check_writable(*directories: str) -> None:
-    """Raise BasewiseError unless files can be made in each directory, existing or not yet."""
-    for directory in map(Path, directories):
-        existing = directory
-        while not existing.exists():
-            existing = existing.parent
-        if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+def check_chroms(chroms: list[str], chromsizes: Mapping[str, int], assembly: str) -> None:
+    """Raise BasewiseError for the first chrom of evaluation_chroms that the assembly lacks."""
+    for chrom in chroms:
+        if chrom not in chromsizes:
             raise BasewiseError(
-                f"the output directory '{directory}' cannot be written",
-                found=f"no write permission or no directory at '{existing}'",
-                hint="Choose another working directory with --directory.",
+                f"column 'evaluation_chroms' of assembly '{assembly}' names a chrom it lacks",
+                found=repr(chrom),
+                hint=nearest(chrom, list(chromsizes)),
             )
+
+
+def _check_row(row: dict, where: str) -> None:
+    """Raise BasewiseError for cells that are well-formed and yet cannot be used."""
+    if row["assembly"] in RESERVED:
+        raise BasewiseError(
+            f"{where}: column 'assembly' must not name a folder that resources/ has anyway",
+            found=repr(row["assembly"]),
+        )
+    if row["aliases"] and "://" in row["aliases"]:
+        raise BasewiseError(
+            f"{where}: column 'aliases' must be a local file",
+            found=row["aliases"],
+            hint="Download it, and name its path.",
+        )
 
 
 def _read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -123,11 +120,3 @@ def _annotation_format(source: str | None, where: str) -> str | None:
         f"{where}: column 'annotation' must end in .gtf, .gff3 or .bed, or one of them with .gz",
         found=repr(source),
     )
-
-
-def _absent(what: str, path: str) -> BasewiseError:
-    folder = Path(path).parent
-    names = os.listdir(folder) if folder.is_dir() else []
-    close = difflib.get_close_matches(Path(path).name, names, n=1)
-    hint = f"Did you mean '{folder / close[0]}'?" if close else "Give a URL or an existing path."
-    return BasewiseError(what, found=f"nothing at '{path}' (from {Path.cwd()})", hint=hint)

@@ -12,7 +12,9 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 
 from basewise.errors import BasewiseError
+from basewise.labels.elements import ELEMENT_NAMES
 
+SHOWN = 20  # legal values listed at most
 TYPE_NAMES = {
     "object": "a mapping",
     "array": "a list",
@@ -25,11 +27,12 @@ TYPE_NAMES = {
 
 
 def nearest(name: object, legal: list) -> str:
-    """A hint that names the closest legal spelling, else all of them."""
+    """A hint that names the closest legal spelling, else the first of them."""
     close = difflib.get_close_matches(str(name), [str(value) for value in legal], n=1, cutoff=0.5)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Use one of: {', '.join(map(str, legal))}."
+    others = ", …" if len(legal) > SHOWN else ""
+    return f"Use one of: {', '.join(map(str, legal[:SHOWN]))}{others}."
 
 
 def validate(values: Any, schema: dict, what: str = "config key") -> None:
@@ -60,7 +63,8 @@ def fill_defaults(values: Any, schema: dict) -> Any:
 def read_numbers(values: Any, schema: dict) -> Any:
     """A copy in which text stands for what it spells wherever the schema admits no text.
 
-    `snakemake --config 'tiling={shards: 3}'` hands over the text 3.
+    `snakemake --config 'tiling={shards: 3}'` hands over the text 3. Where the schema asks for a
+    whole number, 3.0 is 3.
     """
     if isinstance(values, dict):
         rules, others = schema.get("properties", {}), schema.get("additionalProperties")
@@ -72,9 +76,11 @@ def read_numbers(values: Any, schema: dict) -> Any:
     kinds = schema.get("type", "string")
     if isinstance(values, str) and "string" not in kinds:
         try:
-            return json.loads(values.lower())
+            values = json.loads(values.lower())
         except ValueError:
             return values
+    if isinstance(values, float) and values.is_integer() and "integer" in kinds:
+        return int(values)
     return copy.deepcopy(values)
 
 
@@ -86,14 +92,15 @@ def complete_config(config: dict, schema: dict) -> dict:
     models = list(config["checkpoints"])
     for model in config["segmentation"]["models"]:
         check_model(model, models, "config key 'segmentation/models'")
-    tracks = list(dict.fromkeys(t for c in config["checkpoints"].values() for t in c["tracks"]))
+    written = (track for c in config["checkpoints"].values() for track in c["tracks"])
+    legal = list(dict.fromkeys(("default", *written, *ELEMENT_NAMES)))
     for key, numbers in config["segmentation"]["calling"].items():
         for track in numbers:
-            if track not in ("default", *tracks):
+            if track not in legal:
                 raise BasewiseError(
                     f"config key 'segmentation/calling/{key}' names a track no checkpoint writes",
                     found=repr(track),
-                    hint=nearest(track, ["default", *tracks]),
+                    hint=nearest(track, legal),
                 )
     return config
 

@@ -17,8 +17,22 @@ SMALL = "assembly\tfasta\ntoy\tdata/toy.fa.gz\n"
         ),
         ({"segmentation": {"dtype": "int8"}}, ["'segmentation/dtype'", "int8", "uint8"]),
         ({"assemblies": "config/assemblys.tsv"}, ["'assemblies'", "config/assemblys.tsv"]),
+        ({"tiling": {"halo_bp": 10**6}}, ["'tiling'", "'segment_nt_toy'", "halo_bp=1000000"]),
+        (
+            {"checkpoints": {"segment_nt_toy": {"tracks": ["exon", "3UTRs"]}}},
+            ["'checkpoints/segment_nt_toy/tracks'", "'3UTRs'", "'3UTR'"],
+        ),
     ],
-    ids=["misspelt key", "wrong type", "no shards", "unknown model", "bad choice", "no table"],
+    ids=[
+        "misspelt key",
+        "wrong type",
+        "no shards",
+        "unknown model",
+        "bad choice",
+        "no table",
+        "impossible halo",
+        "track the checkpoint lacks",
+    ],
 )
 def test_an_illegal_config(run_snakemake, make_directory, changes, words):
     stopped_early(run_snakemake, make_directory(changes), words)

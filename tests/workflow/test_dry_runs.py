@@ -34,6 +34,20 @@ def test_the_toy_config_is_evaluated(run_snakemake, make_directory):
     assert jobs["evaluate_segmentation"] == 1
 
 
+def test_prefetch_gets_what_comes_from_elsewhere_and_computes_nothing(run_snakemake, tmp_path):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    done = run_snakemake(tmp_path, "prefetch", "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout
+    jobs = planned_jobs(done.stdout)
+    wanted = {"prefetch", "get_genome", "index_genome", "get_blacklist", "get_checkpoint"}
+    assert jobs.keys() - {"total"} == wanted
+
+
+def test_prefetch_of_an_evaluated_assembly_gets_its_annotation(run_snakemake, make_directory):
+    done = run_snakemake(make_directory(), "prefetch", "--dry-run", "--quiet", "rules")
+    assert planned_jobs(done.stdout)["get_annotation"] == 1
+
+
 def test_there_are_cases():
     assert len(CASES) >= 4
 

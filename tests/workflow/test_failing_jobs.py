@@ -40,6 +40,35 @@ def test_weights_behind_a_gate_say_how_to_open_it(run_snakemake, tmp_path, monke
     assert [path for path in tmp_path.glob("resources/**/*") if path.is_file()] == []
 
 
+HEADER = "assembly\tfasta\tannotation\tevaluation_chroms\n"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("data/toy.gtf.gz\tchr3,chr4", "evaluation_chroms' of assembly 'x' names a chrom it lacks"),
+        ("page.gtf\t", "page.gtf"),
+        ("broken.gtf\t", "line 1"),
+    ],
+    ids=["chrom of another assembly", "HTML", "broken rows"],
+)
+def test_a_truth_that_cannot_be_used_stops_the_run_before_any_model(
+    run_snakemake, make_directory, row, words
+):
+    directory = make_directory(assemblies=f"{HEADER}x\tdata/toy.fa.gz\t{row}\n")
+    (directory / "page.gtf").write_text("<!DOCTYPE html><html><body>404</body></html>")
+    (directory / "broken.gtf").write_text("chr1 here there exon\n")
+    done = run_snakemake(directory)
+    assert done.returncode != 0
+    (log,) = (directory / "logs/get_annotation/x").iterdir()
+    last = log.read_text().splitlines()[-1]
+    assert " ERROR basewise: " in last
+    assert words in last
+    assert last in done.stdout
+    assert not list(directory.rglob("*.shard"))
+    assert not list(directory.glob("resources/x/annotation*"))
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

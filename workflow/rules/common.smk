@@ -10,7 +10,8 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from basewise import assemblies as tables
+from basewise import sources
+from basewise.assemblies import ANNOTATION_FORMATS, read_assemblies
 from basewise.config import complete_config
 from basewise.errors import BasewiseError
 
@@ -22,11 +23,12 @@ def load_schema(name):
 
 try:
     config.update(complete_config(config, load_schema("config")))
-    assemblies = tables.read_assemblies(
+    assemblies = read_assemblies(
         config["assemblies"], load_schema("assemblies"), config
     )
-    tables.check_sources(assemblies, config["checkpoints"])
-    tables.check_writable("results", "resources", "logs", "benchmarks")
+    sources.check_sources(assemblies, config["checkpoints"])
+    sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
+    sources.check_writable("results", "resources", "logs", "benchmarks")
 except BasewiseError as error:
     raise WorkflowError(str(error)) from None
 
@@ -38,7 +40,7 @@ wildcard_constraints:
     assembly="|".join(map(re.escape, assemblies)),
     model="|".join(map(re.escape, config["checkpoints"])),
     track="|".join(map(re.escape, sorted(tracks))),
-    format="|".join(map(re.escape, tables.ANNOTATION_FORMATS)),
+    format="|".join(map(re.escape, ANNOTATION_FORMATS)),
     scatteritem=r"\d+-of-\d+",
 
 
@@ -56,14 +58,14 @@ def get_local_file(column):
 
     def get_path(wildcards):
         source = assemblies[wildcards.assembly][column]
-        return source if source and not tables.is_remote(source) else []
+        return source if source and not sources.is_remote(source) else []
 
     return get_path
 
 
 def get_local_checkpoint(wildcards):
     source = config["checkpoints"][wildcards.model]["source"]
-    if tables.is_remote(source):
+    if sources.is_remote(source):
         return []
     return multiext(f"{source}/", "config.json", "params.safetensors")
 
@@ -130,6 +132,26 @@ def get_provenance_config(wildcards):
     }
 
 
+def get_prefetched():
+    """Every file that comes from elsewhere: genomes, blacklists, annotations, checkpoints."""
+    models = {model for row in assemblies.values() for model in row["models"]}
+    downloads = [
+        path
+        for model in sorted(models)
+        for path in multiext(
+            f"resources/checkpoints/{model}/", "config.json", "params.safetensors"
+        )
+    ]
+    for assembly, row in assemblies.items():
+        downloads.append(f"resources/{assembly}/genome.fa")
+        if row["blacklist"]:
+            downloads.append(f"resources/{assembly}/blacklist.bed")
+        if row["annotation"]:
+            format = row["annotation_format"]
+            downloads.append(f"resources/{assembly}/annotation.{format}")
+    return downloads
+
+
 def get_final_output():
     """Every file the config asks for."""
     results = []
@@ -138,17 +160,12 @@ def get_final_output():
             folder = f"results/{assembly}/{model}"
             names = config["checkpoints"][model]["tracks"]
             results += [f"{folder}/tracks/{track}.bw" for track in names]
-            results += multiext(
-                f"{folder}/elements",
-                ".bed.gz",
-                ".bed.gz.tbi",
-                ".gff3.gz",
-                ".gff3.gz.tbi",
-            )
+            results += multiext(f"{folder}/elements", ".bed.gz", ".gff3.gz")
             results += [
                 f"{folder}/unscored.bed.gz",
                 f"{folder}/seams.tsv",
                 f"{folder}/seams.png",
+                f"{folder}/seams.ok",
                 f"{folder}/provenance.json",
             ]
             if row["annotation"]:

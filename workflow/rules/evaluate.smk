@@ -48,7 +48,7 @@ rule evaluate_segmentation:
         runtime=120,
     params:
         thresholds=get_calling("thresholds"),
-        chroms=lookup("evaluation/chroms", within=config),
+        chroms=get_column("evaluation_chroms"),
     message:
         "Evaluating {wildcards.model} on {wildcards.assembly}"
     script:

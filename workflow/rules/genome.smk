@@ -7,7 +7,8 @@ Outputs: resources/{assembly}/genome.fa with index, chrom.sizes, gaps.bed, black
 Steps:
     - get_genome fetches, verifies and normalises the FASTA, and records its checksums
     - index_genome lists chroms and gaps
-    - get_blacklist and get_annotation run only when the table names them
+    - get_blacklist and get_annotation run only when the table names them, and before any model,
+      so that a file that cannot be used stops the run early
 """
 
 
@@ -65,6 +66,7 @@ rule get_blacklist:
         blacklist="resources/{assembly}/blacklist.bed",
     log:
         "logs/get_blacklist/{assembly}.log",
+    priority: 1
     conda:
         "../envs/genome.yaml"
     params:
@@ -79,15 +81,22 @@ rule get_blacklist:
 rule get_annotation:
     input:
         local=get_local_file("annotation"),
+        aliases=get_local_file("aliases"),
+        chromsizes="resources/{assembly}/chrom.sizes",
     output:
         annotation="resources/{assembly}/annotation.{format}",
     log:
         "logs/get_annotation/{assembly}/{format}.log",
+    priority: 1
     conda:
         "../envs/genome.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=120,
     params:
         source=get_column("annotation"),
         checksum=get_column("annotation_checksum"),
+        evaluation_chroms=get_column("evaluation_chroms"),
     message:
         "Getting the annotation of {wildcards.assembly} from {params.source}"
     script:

@@ -3,7 +3,7 @@ Cut a genome into shards of tiles; integers only.
 
 Inputs: the genome, the model's config.json, the blacklist when tiling/skip_blacklist is set.
 Outputs: results/{assembly}/{model}/tiles/{scatteritem}.bed (core in the thick columns),
-regions.bed (scorable) and unscored.bed.gz (the rest, with the reason).
+regions.bed (scorable) and unscored.bed.gz (the rest, with the reason), indexed as in merge.smk.
 """
 
 
@@ -17,7 +17,6 @@ rule plan_tiles:
         tiles=scatter.tiles("results/{{assembly}}/{{model}}/tiles/{scatteritem}.bed"),
         regions="results/{assembly}/{model}/regions.bed",
         unscored="results/{assembly}/{model}/unscored.bed.gz",
-        index="results/{assembly}/{model}/unscored.bed.gz.tbi",
     log:
         "logs/plan_tiles/{assembly}/{model}.log",
     benchmark:

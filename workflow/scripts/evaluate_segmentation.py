@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from basewise.evaluation import evaluate_segmentation
 from basewise.intervals import read_chromsizes
-from basewise.labels.annotation import read_annotation
-from basewise.labels.chroms import match_chroms
+from basewise.labels import ELEMENT_NAMES, read_annotation
 from basewise.report.evaluation_figure import plot_evaluation
 from basewise.smk import configure_logging
 
@@ -22,11 +21,9 @@ evaluate_segmentation(
     tracks,
     read_annotation(
         snakemake.input.annotation,
-        list(tracks),
+        [track for track in tracks if track in ELEMENT_NAMES],
         chromsizes,
-        aliases=match_chroms(
-            snakemake.input.annotation, chromsizes, snakemake.input.get("aliases") or None
-        ),
+        aliases=snakemake.input.get("aliases") or None,
     ),
     chromsizes,
     thresholds=snakemake.params.thresholds,

@@ -1,8 +1,11 @@
-"""Fetch the annotation of one assembly."""
+"""Fetch the annotation of one assembly, and read it once to see that it can be used."""
 
 from typing import TYPE_CHECKING
 
+from basewise.assemblies import check_chroms
 from basewise.genome.fetch import fetch
+from basewise.intervals import read_chromsizes
+from basewise.labels import ELEMENT_NAMES, read_annotation
 from basewise.smk import configure_logging
 
 if TYPE_CHECKING:
@@ -10,8 +13,17 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
+chromsizes = read_chromsizes(snakemake.input.chromsizes)
+
+check_chroms(snakemake.params.evaluation_chroms, chromsizes, snakemake.wildcards.assembly)
 fetch(
     snakemake.params.source,
     snakemake.output.annotation,
     checksum=snakemake.params.checksum,
+)
+read_annotation(
+    snakemake.output.annotation,
+    ELEMENT_NAMES,
+    chromsizes,
+    aliases=snakemake.input.get("aliases") or None,
 )

@@ -1,0 +1,99 @@
+"""What a configuration points at: local files, checkpoints, the directories it writes."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from basewise.checkpoints.config import choose_tracks, read_config, read_tile_spec
+from basewise.config import nearest
+from basewise.errors import BasewiseError
+from basewise.tiling import TileSpec
+
+FILE_COLUMNS = ("fasta", "blacklist", "annotation", "aliases")
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is fetched rather than read from the local disk."""
+    return "://" in source
+
+
+def check_sources(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]) -> None:
+    """Raise BasewiseError for the first local file or directory that is named but absent.
+
+    An assembly whose resources would lie among the checkpoints of `resources/` is refused too.
+    """
+    for assembly, row in assemblies.items():
+        if any(Path("resources", assembly).glob("*/config.json")):
+            raise BasewiseError(
+                f"assembly '{assembly}' needs another name",
+                found=f"checkpoints in 'resources/{assembly}' (from {Path.cwd()})",
+            )
+        for column in FILE_COLUMNS:
+            if row[column] and not is_remote(row[column]) and not Path(row[column]).is_file():
+                raise _absent(f"assembly '{assembly}': the {column} file is missing", row[column])
+    for model, checkpoint in checkpoints.items():
+        source = checkpoint["source"]
+        if not is_remote(source) and not (Path(source) / "config.json").is_file():
+            raise _absent(f"checkpoint '{model}': the directory has no config.json", source)
+
+
+def check_checkpoints(
+    assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict], tiling: Mapping
+) -> None:
+    """Raise BasewiseError for a track or a tile geometry that a model in use cannot have.
+
+    Of a model that is yet to be fetched, only what no model can have is known.
+    """
+    context_bp, halo_bp = tiling["context_bp"], tiling["halo_bp"]
+    if context_bp is not None and halo_bp is not None:
+        try:
+            TileSpec(context_bp=context_bp, halo_bp=halo_bp)
+        except BasewiseError as error:
+            raise BasewiseError(f"config section 'tiling' fits no model: {error}") from None
+    used = {model for row in assemblies.values() for model in row["models"]}
+    for model in (name for name in checkpoints if name in used):
+        source, tracks = checkpoints[model]["source"], checkpoints[model]["tracks"]
+        if is_remote(source):
+            continue
+        config = read_config(source)
+        legal = [track["name"] for track in config["tracks"]]
+        for track in tracks:
+            if track not in legal:
+                raise BasewiseError(
+                    f"config key 'checkpoints/{model}/tracks' names a track that {source} lacks",
+                    found=repr(track),
+                    hint=nearest(track, legal),
+                )
+        try:
+            choose_tracks(config, tracks)
+        except BasewiseError as error:
+            raise BasewiseError(f"config key 'checkpoints/{model}/tracks': {error}") from None
+        try:
+            read_tile_spec(source, context_bp=context_bp, halo_bp=halo_bp)
+        except BasewiseError as error:
+            raise BasewiseError(
+                f"config section 'tiling' does not fit checkpoint '{model}': {error}"
+            ) from None
+
+
+def check_writable(*directories: str) -> None:
+    """Raise BasewiseError unless files can be made in each directory, existing or not yet."""
+    for directory in map(Path, directories):
+        existing = directory
+        while not existing.exists():
+            existing = existing.parent
+        if not (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+            raise BasewiseError(
+                f"the output directory '{directory}' cannot be written",
+                found=f"no write permission or no directory at '{existing}'",
+                hint="Choose another working directory with --directory.",
+            )
+
+
+def _absent(what: str, path: str) -> BasewiseError:
+    folder = Path(path).parent
+    names = os.listdir(folder) if folder.is_dir() else []
+    close = difflib.get_close_matches(Path(path).name, names, n=1)
+    hint = f"Did you mean '{folder / close[0]}'?" if close else "Give a URL or an existing path."
+    return BasewiseError(what, found=f"nothing at '{path}' (from {Path.cwd()})", hint=hint)

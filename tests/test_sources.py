@@ -1,0 +1,94 @@
+"""What a configuration points at is looked at before anything runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from basewise import sources
+from basewise.errors import BasewiseError
+
+ROW = dict.fromkeys(sources.FILE_COLUMNS)
+KEPT = {"context_bp": None, "halo_bp": None}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def checkpoint(tmp_path, tiny_config) -> dict:
+    """A configured model whose directory holds nothing but its config.json."""
+    (tmp_path / "tiny").mkdir()
+    config = {"format": 1, **tiny_config, "untrained_tracks": ["intron"]}
+    (tmp_path / "tiny/config.json").write_text(json.dumps(config))
+    return {"source": str(tmp_path / "tiny"), "tracks": ["exon"]}
+
+
+def test_a_local_file_that_is_missing_is_named_with_its_neighbour(here):
+    Path("genome.fa.gz").touch()
+    with pytest.raises(BasewiseError, match=r"'x': the fasta file is missing.*'genome\.fa\.gz'"):
+        sources.check_sources({"x": ROW | {"fasta": "genom.fa.gz"}}, {})
+
+
+def test_remote_sources_are_not_looked_up():
+    row = ROW | {"fasta": "ftp://host/genom.fa"}
+    sources.check_sources({"x": row}, {"m": {"source": "hf://owner/name"}})
+
+
+def test_a_checkpoint_directory_needs_its_config(tmp_path):
+    with pytest.raises(BasewiseError, match=r"checkpoint 'm': .*no config\.json"):
+        sources.check_sources({}, {"m": {"source": str(tmp_path)}})
+
+
+def test_an_assembly_does_not_share_a_folder_with_checkpoints(here):
+    row = ROW | {"fasta": "ftp://host/genom.fa"}
+    folder = here / "resources/toy/some_model"
+    folder.mkdir(parents=True)
+    sources.check_sources({"toy": row}, {})
+    (folder / "config.json").touch()
+    with pytest.raises(BasewiseError, match=r"'toy' needs another name.*'resources/toy'"):
+        sources.check_sources({"toy": row}, {})
+
+
+@pytest.mark.parametrize(
+    ("tracks", "tiling", "words"),
+    [
+        (["exon", "exn"], {}, ["'checkpoints/m/tracks'", "'exn'", "'exon'"]),
+        (["exon", "intron"], {}, ["'checkpoints/m/tracks'", "intron", "never trained"]),
+        (["exon"], {"context_bp": 241}, ["'tiling'", "'m'", "multiple of 24", "241"]),
+        (["exon"], {"halo_bp": 120}, ["'tiling'", "'m'", "halo_bp=120"]),
+    ],
+    ids=["unknown track", "untrained track", "context", "halo"],
+)
+def test_what_a_local_checkpoint_cannot_do_is_told(checkpoint, tracks, tiling, words):
+    used = {"x": {"models": ["m"]}}
+    sources.check_checkpoints(used, {"m": checkpoint}, KEPT)
+    changed = {"m": checkpoint | {"tracks": tracks}}
+    with pytest.raises(BasewiseError) as caught:
+        sources.check_checkpoints(used, changed, KEPT | tiling)
+    for word in words:
+        assert word in str(caught.value)
+    sources.check_checkpoints({"x": {"models": []}}, changed, KEPT | tiling)
+
+
+def test_of_a_checkpoint_to_be_fetched_the_impossible_is_known():
+    used, published = {"x": {"models": ["m"]}}, {"m": {"source": "hf://a/b", "tracks": ["y"]}}
+    sources.check_checkpoints(used, published, {"context_bp": 2_000, "halo_bp": 999})
+    with pytest.raises(BasewiseError, match=r"'tiling' fits no model.*halo_bp=1000"):
+        sources.check_checkpoints(used, published, {"context_bp": 2_000, "halo_bp": 1_000})
+
+
+def test_outputs_cannot_go_into_a_file(here):
+    sources.check_writable("results")
+    Path("results").touch()
+    with pytest.raises(BasewiseError, match="'results/hg38' cannot be written"):
+        sources.check_writable("logs", "results/hg38")
+
+
+def test_outputs_cannot_go_where_writing_is_forbidden(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources.os, "access", lambda path, mode: False)
+    with pytest.raises(BasewiseError, match="no write permission"):
+        sources.check_writable(str(tmp_path / "results"))
