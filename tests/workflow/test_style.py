@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 WORKFLOW = Path(__file__).resolve().parents[2] / "workflow"
 RULE = re.compile(r"^rule (\w+):\n((?:    .*\n|\n)+)", re.MULTILINE)
@@ -39,6 +40,19 @@ def test_every_rule_is_complete(rule):
         block = re.search(rf"    {directive}:\n((?:        .*\n)+)", body)[1]
         first = re.findall(r"^ {8}(\S.*)$", block, flags=re.MULTILINE)
         assert all(re.match(r"\w+=|[)\]]", line) for line in first), f"{directive} without a name"
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_no_index_is_an_output(rule):
+    """Whether .tbi or .csi depends on the length of the chroms."""
+    assert ".tbi" not in RULES[rule]
+    assert ".csi" not in RULES[rule]
+
+
+def test_one_card_serves_one_job_at_a_time_here_and_any_number_on_a_cluster():
+    profile = yaml.safe_load((WORKFLOW / "profiles/default/config.v9+.yaml").read_text())
+    assert profile["resources"] == ["gpu=1"]
+    assert 'resource_scopes:\n    gpu="local",' in (WORKFLOW / "Snakefile").read_text()
 
 
 @pytest.mark.parametrize("rule", ["plan_tiles", "predict_shard", "merge_track", "call_elements"])
