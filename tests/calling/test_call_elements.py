@@ -131,11 +131,12 @@ def test_escapes_follow_the_columns_rules():
     assert escape_attribute("a;b=c&d,e%f\tg é") == "a%3Bb%3Dc%26d%2Ce%25f%09g é"
 
 
-@pytest.mark.parametrize("window_bp", [1, 7, 333])
-def test_windows_and_processes_change_no_byte(bigwigs, tmp_path, window_bp):
+@pytest.mark.parametrize(("window_bp", "processes"), [(1, 1), (7, 2), (333, 1)])
+def test_windows_and_processes_change_no_byte(bigwigs, tmp_path, window_bp, processes):
     chromsizes = {"chrA": 1200, "scaffold 7=x;%": 40, "tiny": 1}
     _, *whole = call(bigwigs, tmp_path / "a", chromsizes)
-    _, *parts = call(bigwigs, tmp_path / "b", chromsizes, window_bp=window_bp, processes=3)
+    options = {"window_bp": window_bp, "processes": processes}
+    _, *parts = call(bigwigs, tmp_path / "b", chromsizes, **options)
     for a, b in zip(whole, parts, strict=True):
         assert a.read_bytes() == b.read_bytes()
         index_a, index_b = (p.with_name(p.name + ".tbi").read_bytes() for p in (a, b))

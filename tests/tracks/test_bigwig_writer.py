@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from basewise.errors import BasewiseError
 from basewise.tracks.bigwig.chromtree import chrom_order
 from basewise.tracks.bigwig.format import MAX_POSITION, zoom_reductions
-from basewise.tracks.bigwig.reader import iterate_values, read_chroms, read_values
+from basewise.tracks.bigwig.reader import read_chroms, read_values
 from basewise.tracks.bigwig.writer import BigWigWriter
 
 in_tmp = settings(
@@ -269,12 +269,12 @@ def test_no_data_at_all(tmp_path, readers):
         assert bigwig.stats("a") == [None]
 
 
-def test_window_reader(tmp_path, signal):
+def test_reading_an_interval(tmp_path, signal):
     path = write(tmp_path / "x.bw", {"c": 30_000}, [("c", 10, signal[:20_000])])
-    windows = list(iterate_values(path, "c", window_bp=7_000))
-    assert [start for start, _ in windows] == [0, 7_000, 14_000, 21_000, 28_000]
-    joined = np.concatenate([values for _, values in windows])
-    np.testing.assert_array_equal(joined, read_values(path, "c", 0, 30_000))
+    found = read_values(path, "c", 5, 25_000)
+    np.testing.assert_array_equal(found[5:20_005], signal[:20_000])
+    assert np.isnan(found[:5]).all()
+    assert np.isnan(found[20_005:]).all()
     assert read_values(path, "c", 5, 5).shape == (0,)
     with pytest.raises(BasewiseError, match="no chrom d"):
         read_values(path, "d", 0, 1)

@@ -1,15 +1,13 @@
 """A bigWig read from start to end of its chroms, window by window, without what is left out."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
-from os import PathLike, fspath
+from os import PathLike
 
 import numpy as np
-import pyBigWig
 
 from basewise.errors import BasewiseError
 from basewise.intervals import IntervalMap, mask_of, merge, read_bed
-from basewise.tracks.bigwig.reader import read_chroms
+from basewise.tracks.bigwig.reader import open_bigwig
 
 WINDOW_BP = 1 << 20
 
@@ -30,14 +28,14 @@ def iter_chroms(
     once, because an assembly may have many thousand contigs. Raises BasewiseError for a file that
     is no bigWig, or of an assembly whose chroms have other sizes.
     """
-    in_file = read_chroms(path)
-    for chrom, size_bp in chromsizes.items():
-        if in_file.get(chrom, size_bp) != size_bp:
-            raise BasewiseError(
-                f"{path} is of another assembly: {chrom} has {size_bp} bp in the genome",
-                found=f"{in_file[chrom]} bp in the track",
-            )
-    with closing(pyBigWig.open(fspath(path))) as bigwig:
+    with open_bigwig(path) as bigwig:
+        in_file = bigwig.chroms()
+        for chrom, size_bp in chromsizes.items():
+            if in_file.get(chrom, size_bp) != size_bp:
+                raise BasewiseError(
+                    f"{path} is of another assembly: {chrom} has {size_bp} bp in the genome",
+                    found=f"{in_file[chrom]} bp in the track",
+                )
 
         def windows(chrom: str) -> Iterator[tuple[int, np.ndarray]]:
             excluded = left_out.get(chrom, ())

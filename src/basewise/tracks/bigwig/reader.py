@@ -9,47 +9,10 @@ import pyBigWig
 
 from basewise.errors import BasewiseError
 
-WINDOW_BP = 1 << 20
-
-
-def read_chroms(path: str | os.PathLike) -> dict[str, int]:
-    """The chroms of a bigWig and their sizes in bp, in the file's order."""
-    with _open(path) as bigwig:
-        return dict(bigwig.chroms())
-
-
-def read_values(path: str | os.PathLike, chrom: str, start: int, end: int) -> np.ndarray:
-    """The values of [start, end) (bp, 0-based) as float32 (end - start,), NaN where there is none.
-
-    Raises:
-        BasewiseError: The file is missing or no bigWig, lacks the chrom, or the interval leaves it.
-    """
-    with _open(path) as bigwig:
-        _check(bigwig, path, chrom, start, end)
-        return _values(bigwig, chrom, start, end)
-
-
-def iterate_values(
-    path: str | os.PathLike,
-    chrom: str,
-    start: int = 0,
-    end: int | None = None,
-    *,
-    window_bp: int = WINDOW_BP,
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield (start, float32 values) of windows of `window_bp` over [start, end) of one chrom.
-
-    The last window is shorter where the interval is no multiple; by default the whole chrom.
-    """
-    with _open(path) as bigwig:
-        end = bigwig.chroms().get(chrom, 0) if end is None else end
-        _check(bigwig, path, chrom, start, end)
-        for window in range(start, end, window_bp):
-            yield window, _values(bigwig, chrom, window, min(window + window_bp, end))
-
 
 @contextmanager
-def _open(path: str | os.PathLike) -> Iterator:
+def open_bigwig(path: str | os.PathLike) -> Iterator:
+    """Open a bigWig with pyBigWig; a BasewiseError where the file is missing or none."""
     try:
         bigwig = pyBigWig.open(os.fspath(path))
     except RuntimeError:
@@ -61,6 +24,23 @@ def _open(path: str | os.PathLike) -> Iterator:
         yield bigwig
     finally:
         bigwig.close()
+
+
+def read_chroms(path: str | os.PathLike) -> dict[str, int]:
+    """The chroms of a bigWig and their sizes in bp, in the file's order."""
+    with open_bigwig(path) as bigwig:
+        return dict(bigwig.chroms())
+
+
+def read_values(path: str | os.PathLike, chrom: str, start: int, end: int) -> np.ndarray:
+    """The values of [start, end) (bp, 0-based) as float32 (end - start,), NaN where there is none.
+
+    Raises:
+        BasewiseError: The file is missing or no bigWig, lacks the chrom, or the interval leaves it.
+    """
+    with open_bigwig(path) as bigwig:
+        _check(bigwig, path, chrom, start, end)
+        return _values(bigwig, chrom, start, end)
 
 
 def _check(bigwig, path: str | os.PathLike, chrom: str, start: int, end: int) -> None:
