@@ -2,14 +2,17 @@
 
 import numpy as np
 import pysam
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basewise.genome import index
+from basewise.errors import BasewiseError
+from basewise.genome import fai, index
 from basewise.genome.fasta import get_genome
 from basewise.genome.index import find_gaps, index_genome
 from basewise.genome.sequence import Genome
 from basewise.intervals import read_bed, read_chromsizes, runs_of
+from basewise.tracks.bigwig.format import MAX_POSITION
 
 
 def test_writes_fai_chromsizes_and_gaps(tmp_path):
@@ -38,12 +41,29 @@ def test_gaps_do_not_depend_on_the_block(tmp_path_factory, mask, block):
         index.BLOCK_BP = before
 
 
+def test_a_chrom_that_no_bigwig_holds_is_refused_early(tmp_path, monkeypatch):
+    assert fai.MAX_CHROM_BP == MAX_POSITION
+    monkeypatch.setattr(fai, "MAX_CHROM_BP", 11)
+    source, out = tmp_path / "in.fa", tmp_path / "out"
+    source.write_bytes(b">a\n" + b"ACGT" * 3 + b"\n>b\nACGTACGTACG\n")
+    match = r"in\.fa: a is longer than the 11 bp .*found 12 bp.* Split it"
+    with pytest.raises(BasewiseError, match=match):
+        index_genome(source, out / "fai", out / "sizes", out / "gaps.bed")
+    with pytest.raises(BasewiseError, match=match):
+        get_genome(str(source), out / "g.fa", out / "g.json")
+    assert not out.exists() or list(out.iterdir()) == []
+    record = get_genome(str(source), out / "g.fa", out / "g.json", exclude=["a"])
+    assert record["chromsizes"] == {"b": 11}
+
+
 def test_yeast(shared, tmp_path):
-    fasta, fai, sizes, gaps = (tmp_path / n for n in ("y.fa", "y.fa.fai", "y.sizes", "y.bed"))
+    fasta, index_path, sizes, gaps = (
+        tmp_path / n for n in ("y.fa", "y.fa.fai", "y.sizes", "y.bed")
+    )
     get_genome(str(shared / "real" / "yeast" / "genome.fa.gz"), fasta, tmp_path / "y.json")
-    index_genome(fasta, fai, sizes, gaps)
-    ours = fai.read_text()
+    index_genome(fasta, index_path, sizes, gaps)
+    ours = index_path.read_text()
     pysam.faidx(str(fasta))
-    assert fai.read_text() == ours
+    assert index_path.read_text() == ours
     assert sum(read_chromsizes(sizes).values()) == 12_157_105
     assert read_bed(gaps) == {}

@@ -1,17 +1,21 @@
 """Reading bases: against pyfaidx, at the edges, and with indexes that do not fit."""
 
+import errno
 import gzip
+import os
 import pickle
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyfaidx
+import pysam
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from basewise import atomic
 from basewise.errors import BasewiseError
-from basewise.genome import sequence
 from basewise.genome.letters import ALLOWED
 from basewise.genome.sequence import Genome, reverse_complement
 
@@ -126,7 +130,7 @@ def test_a_letter_that_is_no_base_is_named(open_genome, text, match):
         (b">a\nACGT\nAC\nACGT\n", "lines of record 'a' differ in width"),
         (b">a\nACGT\n\nACGT\n", "lines of record 'a' differ in width"),
         (b">a\n\nACGT\n", "lines of record 'a' differ in width"),
-        (gzip.compress(b">a\nACGT\n"), "is packed"),
+        (gzip.compress(b">a\nACGT\n"), "is packed by gzip.* pack it with bgzip"),
     ],
 )
 def test_files_that_cannot_be_indexed(open_genome, tmp_path, text, match):
@@ -174,11 +178,19 @@ def test_lines_that_an_index_of_another_tool_hides_are_noticed(open_genome, tmp_
         genome.read("a", 0, 12)
 
 
-def test_a_folder_that_cannot_be_written_keeps_the_index_in_memory(open_genome, monkeypatch):
-    def refuse(*_):
-        raise PermissionError
+@pytest.fixture
+def closed_folder(monkeypatch, tmp_path):
+    real = tempfile.mkstemp
 
-    monkeypatch.setattr(sequence, "write_fai", refuse)
+    def refuse(*arguments, dir=None, **options):
+        if dir == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(*arguments, dir=dir, **options)
+
+    monkeypatch.setattr(atomic.tempfile, "mkstemp", refuse)
+
+
+def test_a_folder_that_cannot_be_written_keeps_the_index_in_memory(open_genome, closed_folder):
     genome = open_genome(b">a\nACGT\n")
     assert as_bytes(genome.read("a", 0, 4)) == b"ACGT"
     assert not genome.path.with_name("g.fa.fai").exists()
@@ -194,6 +206,72 @@ def test_reads_from_threads_and_after_pickling(open_genome):
             starts, pool.map(lambda s: genome.read("a", s, s + 5000), starts), strict=True
         ):
             np.testing.assert_array_equal(read, bases[start : start + 5000])
+
+
+@pytest.fixture
+def bgzip(tmp_path):
+    """bgzip(text) → the path of a packed file."""
+
+    def pack(text, name="g.fa.gz"):
+        path = tmp_path / name
+        with pysam.BGZFile(str(path), "wb") as stream:
+            stream.write(text)
+        return path
+
+    return pack
+
+
+def test_a_bgzip_file_reads_as_the_plain_one(open_genome, bgzip, tmp_path):
+    random = np.random.default_rng(5)
+    lines = []
+    for name, length in (("b", 300_001), ("a", 59), ("c", 1)):
+        bases = random.choice(np.frombuffer(ALLOWED, np.uint8), length).tobytes()
+        lines += [b">%b note" % name.encode(), *(bases[i : i + 60] for i in range(0, length, 60))]
+    text = b"\n".join(lines) + b"\n"
+    plain, packed = open_genome(text), pickle.loads(pickle.dumps(Genome(bgzip(text))))
+    assert list(packed.chromsizes.items()) == list(plain.chromsizes.items())
+    spans = [(0, 300_001), (59, 61), (65_279, 65_281), (299_999, 300_001), (7, 7)]
+    with ThreadPoolExecutor(4) as pool:
+        read = list(pool.map(lambda span: packed.read("b", *span), spans))
+    for span, bases in zip(spans, read, strict=True):
+        np.testing.assert_array_equal(bases, plain.read("b", *span))
+        np.testing.assert_array_equal(packed.soft_mask("b", *span), plain.soft_mask("b", *span))
+    np.testing.assert_array_equal(packed.read_padded("c", -2, 3), plain.read_padded("c", -2, 3))
+    with pytest.raises(BasewiseError, match="no chrom 'z'; found b, a, c"):
+        packed.read("z", 0, 1)
+    with pytest.raises(BasewiseError, match="a has 59 bp; found a:0-60"):
+        packed.read("a", 0, 60)
+    index = (tmp_path / "g.fa.gz.fai").read_text()
+    assert index == (tmp_path / "g.fa.fai").read_text()
+    assert (tmp_path / "g.fa.gz.gzi").exists()
+
+
+def test_an_index_older_than_its_bgzip_file_is_made_anew(bgzip):
+    Genome(bgzip(b">a\nACGT\n")).close()
+    path = bgzip(b">bb\nACGTT\n")
+    for suffix in (".fai", ".gzi"):
+        os.utime(f"{path}{suffix}", (1, 1))
+    assert Genome(path).chromsizes == {"bb": 5}
+
+
+def test_a_bgzip_file_in_a_closed_folder(bgzip, closed_folder, tmp_path):
+    assert as_bytes(Genome(bgzip(b">a\nACGT\n")).read("a", 1, 3)) == b"CG"
+    assert [path.name for path in tmp_path.iterdir()] == ["g.fa.gz"]
+
+
+@pytest.mark.parametrize("text", [b"hello\n", b">a\nACG\nACGT\nA\n", None])
+def test_bgzip_files_that_cannot_be_indexed(bgzip, tmp_path, text):
+    path = bgzip(text or b">a\n" + b"ACGT\n" * 50_000)
+    if text is None:
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(BasewiseError, match=r"g\.fa\.gz cannot be indexed"):
+        Genome(path)
+    assert [path.name for path in tmp_path.iterdir()] == ["g.fa.gz"]
+
+
+def test_a_letter_that_is_no_base_in_a_bgzip_file(bgzip):
+    with pytest.raises(BasewiseError, match=r"record 'a', position 3 .*looks like protein"):
+        Genome(bgzip(b">a\nMKELLV\n")).read("a", 0, 6)
 
 
 def test_reverse_complement():

@@ -12,6 +12,7 @@ from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
 
 BLOCK_BYTES = 64 << 20
+MAX_CHROM_BP = 2**32 - 1  # a bigWig holds no position past it
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ def build_fai(path: str | PathLike) -> list[FaiRecord]:
     with open_mapped(path) as text:
         if text[:2] == b"\x1f\x8b":
             raise BasewiseError(
-                f"{path} is packed, and bases cannot be read from it at random",
-                hint="Unpack it with gunzip, or let get_genome do it",
+                f"{path} is packed by gzip, and bases cannot be read from it at random",
+                hint="Unpack it with gunzip, or pack it with bgzip instead",
             )
         if text[:1] != b">":
             raise BasewiseError(
@@ -73,6 +74,16 @@ def write_fai(records: list[FaiRecord], path: str | PathLike) -> None:
     with atomic_path(path) as temporary:
         lines = ("\t".join(map(str, astuple(record))) + "\n" for record in records)
         temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def check_chrom_size(source: str | PathLike, chrom: str, size_bp: int) -> None:
+    """Raise a BasewiseError for a chrom that no bigWig could hold."""
+    if size_bp > MAX_CHROM_BP:
+        raise BasewiseError(
+            f"{source}: {chrom} is longer than the {MAX_CHROM_BP} bp that a bigWig can hold",
+            found=f"{size_bp} bp",
+            hint="Split it into shorter sequences, or leave it out",
+        )
 
 
 def read_fai(path: str | PathLike) -> list[FaiRecord]:

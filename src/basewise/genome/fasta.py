@@ -17,6 +17,7 @@ import numpy as np
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
+from basewise.genome.fai import check_chrom_size
 from basewise.genome.fetch import is_html, local_copy
 from basewise.genome.scan import scan_fasta
 
@@ -79,6 +80,8 @@ def get_genome(
             for name, bases in scan_fasta(text, str(source)):
                 writer.add(name, bases)
             writer.end()
+        for name, size_bp in writer.kept.items():
+            check_chrom_size(source, name, size_bp)
         _check_filters(str(source), writer, include, exclude, min_contig_bp)
         record = {
             "source": str(source),

@@ -5,7 +5,7 @@ from os import PathLike
 
 import numpy as np
 
-from basewise.genome.fai import build_fai, write_fai
+from basewise.genome.fai import build_fai, check_chrom_size, write_fai
 from basewise.genome.sequence import Genome, N
 from basewise.intervals import runs_of, write_bed
 
@@ -25,8 +25,14 @@ def index_genome(
         fai: The index to write, as samtools and pyfaidx read it; `<fasta>.fai` by custom.
         chromsizes: The lengths to write, in bp, in file order.
         gaps_bed: The gaps to write: every maximal run of N or IUPAC codes, of any length.
+
+    Raises:
+        BasewiseError: The file cannot be indexed, or a chrom is too long for a bigWig.
     """
-    write_fai(build_fai(fasta), fai)
+    records = build_fai(fasta)
+    for record in records:
+        check_chrom_size(fasta, record.chrom, record.size_bp)
+    write_fai(records, fai)
     with Genome(fasta) as genome:
         write_bed(((chrom, size) for chrom, size in genome.chromsizes.items()), chromsizes)
         write_bed(

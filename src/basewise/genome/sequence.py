@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from basewise.errors import BasewiseError
+from basewise.genome.bgzip import BgzipFasta, is_bgzip
 from basewise.genome.fai import (
     FaiRecord,
     build_fai,
@@ -30,7 +31,9 @@ _COMPLEMENTS = np.frombuffer(COMPLEMENT, np.uint8)
 
 
 class Genome:
-    """A FASTA file with lines of one width; reads are safe from many threads and after a fork.
+    """A FASTA file with lines of one width; reads are safe from many threads.
+
+    It is plain, which is quickest, or packed by bgzip.
 
     Attributes:
         path: The FASTA file.
@@ -38,15 +41,19 @@ class Genome:
     """
 
     def __init__(self, path: str | PathLike):
-        """Open a plain FASTA file, making its .fai if it has none that fits.
+        """Open a FASTA file, making its index if it has none that fits.
 
         The index is written beside the FASTA where the folder allows it, else kept in memory.
         Raises BasewiseError for a file that cannot be indexed (see `build_fai`).
         """
         self.path = Path(path)
-        self._text = open_mapped(path)
-        self._records = {record.chrom: record for record in self._index()}
-        self.chromsizes = {chrom: record.size_bp for chrom, record in self._records.items()}
+        if is_bgzip(path):
+            self._file = BgzipFasta(path)
+            self.chromsizes = self._file.chromsizes
+        else:
+            self._file = self._text = open_mapped(path)
+            self._records = {record.chrom: record for record in self._index()}
+            self.chromsizes = {chrom: record.size_bp for chrom, record in self._records.items()}
 
     def __repr__(self) -> str:
         return f"Genome({str(self.path)!r})"
@@ -62,7 +69,7 @@ class Genome:
 
     def close(self) -> None:
         """Give the file back."""
-        self._text.close()
+        self._file.close()
 
     def read(self, chrom: str, start: int, end: int) -> np.ndarray:
         """The bases of chrom:start-end (0-based, half-open) as uint8 ASCII, (end - start,).
@@ -86,7 +93,7 @@ class Genome:
 
     def read_padded(self, chrom: str, start: int, end: int) -> np.ndarray:
         """As `read`, with N where start-end reaches past either end of the chrom."""
-        size = self._record(chrom).size_bp
+        size = self._size(chrom)
         bases = np.full(end - start, N, dtype=np.uint8)
         inside_start, inside_end = max(start, 0), min(end, size)
         if inside_start < inside_end:
@@ -106,26 +113,29 @@ class Genome:
             if is_index_of(records, self._text):
                 return records
         records = build_fai(self.path)
-        with suppress(OSError):
+        with suppress(OSError, BasewiseError):  # the folder is closed to us, or full
             write_fai(records, path)
         return records
 
-    def _record(self, chrom: str) -> FaiRecord:
-        if chrom not in self._records:
-            names = list(self._records)
+    def _size(self, chrom: str) -> int:
+        if chrom not in self.chromsizes:
+            names = list(self.chromsizes)
             shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
             raise BasewiseError(f"{self.path} has no chrom {chrom!r}", found=shown)
-        return self._records[chrom]
+        return self.chromsizes[chrom]
 
     def _slice(self, chrom: str, start: int, end: int) -> bytearray:
-        record = self._record(chrom)
+        size = self._size(chrom)
         start, end = int(start), int(end)
-        if not 0 <= start <= end <= record.size_bp:
+        if not 0 <= start <= end <= size:
             raise BasewiseError(
-                f"{self.path}: {chrom} has {record.size_bp} bp", found=f"{chrom}:{start}-{end}"
+                f"{self.path}: {chrom} has {size} bp", found=f"{chrom}:{start}-{end}"
             )
         if start == end:
             return bytearray()
+        if isinstance(self._file, BgzipFasta):
+            return self._file.read(chrom, start, end)
+        record = self._records[chrom]
         return bytearray(self._text[record.byte_of(start) : record.byte_of(end - 1) + 1])
 
     def _illegal(self, chrom: str, start: int, text: bytearray) -> BasewiseError:
