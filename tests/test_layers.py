@@ -28,6 +28,7 @@ FLOORS = (
     "provenance",
     "config",
     "assemblies",
+    "sources",
     "smk",
     "cli",
 )
