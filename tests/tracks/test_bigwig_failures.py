@@ -90,6 +90,8 @@ def test_a_killed_writer_leaves_no_bigwig(tmp_path):
     assert path not in left
     assert [name.suffix for name in left] == [".tmp"]
     assert left[0].stat().st_size > 1_000_000  # it was well under way
+    write(path, {"a": 100}, [("a", 0, ONE)])
+    assert list(tmp_path.iterdir()) == [path]
 
 
 class FullDisk:

@@ -158,6 +158,9 @@ def test_a_killed_writer_leaves_no_shard(tmp_path):
     assert left.stat().st_size > 1_000_000
     with pytest.raises(BasewiseError, match="cut short"):
         ShardReader(left)
+    with ShardWriter(path, tracks=[EXON], **OPTIONS) as writer:
+        writer.add(("c", 0, 5), np.zeros((1, 5), dtype=np.uint8))
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.fixture
