@@ -1,13 +1,13 @@
 """The blacklist of an assembly: intervals whose signals are artefacts, under our chrom names."""
 
 import logging
-from os import PathLike
+import shutil
+from os import PathLike, fspath
 
-import numpy as np
-
+from basewise.errors import BasewiseError
 from basewise.genome.aliases import resolve_aliases
 from basewise.genome.fetch import local_copy
-from basewise.intervals import merge, read_bed_records, read_chromsizes, write_bed
+from basewise.intervals import read_bed_records, read_chromsizes, write_bed
 from basewise.intervals.bed import known_records
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,10 @@ def get_blacklist(
         chromsizes_path: Chrom lengths; rows on other chroms are left out with one warning.
         aliases: A table of chrom names (see `read_aliases`) beside the built-in guesses.
         checksum: "sha256:<hex>" or "md5:<hex>" of the source.
+
+    Raises:
+        BasewiseError: The source cannot be had, a row is not BED or reaches past its chrom, or
+            bedtools is not installed.
     """
     if not source:
         logger.info("no blacklist is configured: %s is empty", output_bed)
@@ -42,28 +46,30 @@ def get_blacklist(
     with local_copy(str(source), output_bed, checksum) as (path, _):
         names = dict.fromkeys(record[0] for _, record in read_bed_records(path))
         rename = resolve_aliases(names, chromsizes, aliases)
-        rows: dict[str, list[tuple[int, int, str]]] = {}
-        for _, (chrom, start, end, *rest) in known_records(path, chromsizes, rename):
-            rows.setdefault(chrom, []).append((start, end, _name(rest)))
-    write_bed(
-        (record for chrom in chromsizes for record in _merged(chrom, rows.get(chrom, []))),
-        output_bed,
-    )
+        rows = [
+            (chrom, start, end, _name(rest))
+            for _, (chrom, start, end, *rest) in known_records(path, chromsizes, rename)
+            if end > start
+        ]
+    write_bed(_merge_rows(rows, chromsizes_path) if rows else (), output_bed)
 
 
 def _name(columns: list[str]) -> str:
     return columns[0].strip() if columns and columns[0].strip() else UNNAMED
 
 
-def _merged(chrom: str, rows: list[tuple[int, int, str]]) -> list[tuple[str, int, int, str]]:
-    """The rows of one chrom joined where they overlap or touch, with their distinct names."""
-    rows = sorted(rows)
-    intervals = merge([row[:2] for row in rows])
-    names: list[dict[str, None]] = [{} for _ in intervals]
-    for start, end, name in rows:
-        if end > start:
-            names[np.searchsorted(intervals[:, 0], start, side="right") - 1][name] = None
-    return [
-        (chrom, start, end, ",".join(joined))
-        for (start, end), joined in zip(intervals.tolist(), names, strict=True)
-    ]
+def _merge_rows(
+    rows: list[tuple[str, int, int, str]], chromsizes_path: str | PathLike
+) -> list[tuple[str, ...]]:
+    """Sort rows by chromsizes and start, and join those that overlap or touch, with their names."""
+    if shutil.which("bedtools") is None:
+        raise BasewiseError(
+            "Merging a blacklist needs bedtools, which is not on the PATH",
+            hint="Install it (apt install bedtools, conda install bedtools) and run again",
+        )
+    from pybedtools import BedTool  # slow to import, and most that import us do not need it
+
+    merged = BedTool(rows).sort(g=fspath(chromsizes_path)).merge(c=4, o="distinct")
+    joined = [tuple(interval.fields) for interval in merged]
+    merged.delete_temporary_history(ask=False)
+    return joined
