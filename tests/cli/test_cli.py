@@ -174,6 +174,19 @@ def test_train_segmentation_writes_a_checkpoint_that_predicts(tmp_path, capsys):
     assert rows[-1]["loss"] < rows[0]["loss"]
     assert basewise.load(out).predict("ACGT" * 60).shape == (1, 240, 2)
 
+    settings["initial"] = str(out)
+    settings["training"] |= {"steps": 2, "report_every": 2, "learning_rate": 1e-5}
+    config.write_text(yaml.safe_dump(settings))
+    further = tmp_path / "further"
+    assert main(["train", "segmentation", "--config", str(config), "--out", str(further)]) == 0
+    went_on = json.loads((further / "metrics.jsonl").read_text())
+    assert went_on["loss"] < rows[0]["loss"], "it started afresh"
+    settings["elements"] = ["exon"]
+    config.write_text(yaml.safe_dump(settings))
+    assert main(["train", "segmentation", "--config", str(config), "--out", str(further)]) == 1
+    assert "has another architecture" in capsys.readouterr().err
+
+    settings |= {"elements": ["exon", "intron"], "initial": None}
     settings["validation_chroms"] = ["chr1"]
     config.write_text(yaml.safe_dump(settings))
     assert main(["train", "segmentation", "--config", str(config), "--out", str(out)]) == 1

@@ -2,12 +2,11 @@
 
 import argparse
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from basewise.atomic import atomic_path
+from basewise.atomic import atomic_path, scratch_directory
 from basewise.checkpoints import choose_tracks, read_config, read_tile_spec
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
@@ -113,10 +112,9 @@ def _write_bigwigs(arguments, genome: Genome, regions: list[tuple[str, int, int]
         for chrom in {region[0] for region in regions}
     }
     out = Path(arguments.out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
-        tiles, shard, scored = (Path(folder) / name for name in ("tiles.bed", "shard", "regions"))
-        finished = Path(folder) / "finished"
+    with scratch_directory(out) as folder:
+        tiles, shard, scored = (folder / name for name in ("tiles.bed", "shard", "regions"))
+        finished = folder / "finished"
         finished.mkdir()
         plan_shards(
             arguments.fasta,

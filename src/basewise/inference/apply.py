@@ -17,9 +17,9 @@ from jax.sharding import PartitionSpec as P
 from basewise.errors import BasewiseError
 from basewise.genome import reverse_complement
 from basewise.models.track_model import TrackModel
+from basewise.tracks.quantise import STEPS
 
 STRANDS = ("forward", "both")
-STEPS = 255.0
 
 
 @dataclass(frozen=True, eq=False)

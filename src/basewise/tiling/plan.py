@@ -2,13 +2,13 @@
 
 import logging
 import os
-import tempfile
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 import numpy as np
 
+from basewise.atomic import scratch_directory
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
 from basewise.intervals import IntervalMap, covered_bp, index_bed, write_bed
@@ -83,7 +83,7 @@ def split_tiles(tiles: Sequence[Tile], n_shards: int) -> list[Sequence[Tile]]:
 
 
 def _write_unscored(rows: list[tuple[str, int, int, str]], path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
-        text = Path(folder) / "unscored.bed"
+    with scratch_directory(path) as folder:
+        text = folder / "unscored.bed"
         write_bed(rows, text)
         index_bed(text, path)

@@ -2,12 +2,12 @@
 
 import logging
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from basewise.checkpoints.store import save_checkpoint
+from basewise.checkpoints.store import load_checkpoint, save_checkpoint
 from basewise.errors import BasewiseError
 from basewise.fields import check_fields
 from basewise.genome import Genome
@@ -48,6 +48,7 @@ class SegmentationTraining:
         training: fields of TrainingConfig.
         blacklist: BED of intervals that no window may touch.
         param_dtype: how the checkpoint stores floats.
+        initial: a checkpoint of the same architecture to go on from; None starts afresh.
     """
 
     name: str
@@ -65,7 +66,8 @@ class SegmentationTraining:
     licence: str = "as the annotation"
     param_dtype: str = "float32"
     min_context_bp: int = 96
-    aliases: str | None = field(default=None)
+    aliases: str | None = None
+    initial: str | None = None
 
     def __post_init__(self):
         shared = sorted(set(self.train_chroms) & set(self.validation_chroms))
@@ -133,12 +135,22 @@ def train_segmentation(settings: dict, checkpoint: str | os.PathLike) -> None:
     checkpoint.mkdir(parents=True, exist_ok=True)
     metrics = checkpoint / "metrics.jsonl"
     metrics.unlink(missing_ok=True)
+    params = None
+    if plan.initial is not None:
+        _, params, initial = load_checkpoint(plan.initial)
+        if initial["architecture"] != described["architecture"]:
+            raise BasewiseError(
+                f"{plan.initial} has another architecture than the training config asks for",
+                found=initial["architecture"],
+                hint="Go on with the trunk and elements it was trained with.",
+            )
     trained = train(
         model,
         lambda step: examples.draw(np.random.default_rng([config.seed, step]), config.batch_size),
         lambda: validation.sweep(config.batch_size),
         config,
         metrics_path=metrics,
+        params=params,
     )
     save_checkpoint(checkpoint, described, trained.params, param_dtype=plan.param_dtype)
     log.info("checkpoint %s: best of %d validations", checkpoint, len(trained.history))
