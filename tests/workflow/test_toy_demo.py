@@ -99,6 +99,12 @@ def test_speed_reruns_nothing(run_snakemake, demo, tmp_path):
     assert "Nothing to be done" in done.stdout, done.stdout
 
 
+def test_the_seam_tolerance_merges_nothing_again(run_snakemake, demo, tmp_path):
+    over = change_config(demo, tmp_path, "segmentation", {"seam_tolerance": 0.2})
+    done = run_snakemake(demo, "--dry-run", "--quiet", "rules", "--configfile", over)
+    assert planned_rules(done.stdout) == {"summarise_seams", "check_seams", "write_provenance"}
+
+
 def test_a_threshold_reruns_calls_and_evaluation_only(run_snakemake, demo, tmp_path):
     calling = {"calling": {"thresholds": {"default": 0.6}}}
     over = change_config(demo, tmp_path, "segmentation", calling)

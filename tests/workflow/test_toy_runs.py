@@ -1,5 +1,8 @@
 """Chr3 of the toy genome, by the real command line: same bytes however work was cut or broken."""
 
+import gzip
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,14 +78,26 @@ def make_small(make_directory) -> Callable[[int], Path]:
 
 
 @pytest.fixture(scope="module")
-def expected(run_snakemake, make_small) -> dict[str, bytes]:
-    """The merged files of one undisturbed run with three shards."""
+def undisturbed(run_snakemake, make_small) -> Path:
+    """The directory of one undisturbed run with three shards."""
     directory = make_small(3)
     done = run_snakemake(directory)
     assert done.returncode == 0, done.stdout
-    files = merged_bytes(directory)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def expected(undisturbed) -> dict[str, bytes]:
+    """The merged files of the undisturbed run."""
+    files = merged_bytes(undisturbed)
     assert len(files) > 20
     return files
+
+
+@pytest.fixture
+def finished(undisturbed, tmp_path) -> Path:
+    """A copy of the undisturbed run, in which nothing is left to do."""
+    return shutil.copytree(undisturbed, tmp_path / "finished")
 
 
 @pytest.mark.parametrize("shards", [1, 7])
@@ -124,6 +139,59 @@ def test_a_shard_job_killed_midway_leaves_nothing_and_a_rerun_ends_alike(
     assert done.returncode == 0, done.stdout
     assert_same_files(merged_bytes(directory), expected)
     assert {path.suffix for path in shards.iterdir()} == {".shard"}
+
+
+def test_names_of_other_files_are_translated(run_snakemake, finished, expected):
+    genes = gzip.decompress((finished / "data/toy.gtf.gz").read_bytes()).decode()
+    foreign = re.sub(r"^chr3\t", "NC_003.1\t", genes, flags=re.MULTILINE)
+    assert foreign.count("NC_003.1") > 100
+    (finished / "data/foreign.gtf").write_text(foreign)
+    blacklist = (finished / "data/toy_blacklist.bed").read_text()
+    for name, chrom in {"ours.bed": "chr3", "foreign.bed": "NC_003.1"}.items():
+        (finished / "data" / name).write_text(f"{blacklist}{chrom}\t20000\t40000\tx\n")
+    (finished / "data/names.tsv").write_text("chr3\tNC_003.1\tCM3\n")
+    table = finished / "config/assemblies.tsv"
+    results = []
+    for annotation, bed, aliases in [
+        ("toy.gtf.gz", "ours.bed", ""),
+        ("foreign.gtf", "foreign.bed", "data/names.tsv"),
+    ]:
+        header, row = SMALL.splitlines()
+        row = row.replace("toy.gtf.gz", annotation).replace("toy_blacklist.bed", bed)
+        table.write_text(f"{header}\taliases\n{row}\t{aliases}\n")
+        done = run_snakemake(finished)
+        assert done.returncode == 0, done.stdout
+        assert "rule predict_shard" not in done.stdout
+        results.append(merged_bytes(finished))
+    ours, foreign = results
+    assert_same_files(foreign, ours)
+    assert foreign["evaluation/metrics.tsv"] != expected["evaluation/metrics.tsv"]
+
+
+def test_seams_above_the_tolerance_fail_the_run_and_show_themselves(
+    run_snakemake, finished, expected
+):
+    results = finished / "results/toy/segment_nt_toy"
+    for track in TRACKS:  # what a model with a halo too narrow would measure
+        table = results / "seams" / f"{track}.tsv"
+        lines = table.read_text().splitlines()
+        columns = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))
+        columns |= {"n_seams": "500", "excess": "0.4", "standard_error": "0.01"}
+        table.write_text("\n".join([lines[0], "\t".join(columns.values())]) + "\n")
+    done = run_snakemake(finished)
+    assert done.returncode != 0
+    last = (finished / "logs/check_seams/toy/segment_nt_toy.log").read_text().splitlines()[-1]
+    assert "4 of 4 tracks jump at the seams" in last
+    assert last in done.stdout
+    assert "above tolerance" in (results / "seams.tsv").read_text()
+    assert (results / "seams.png").exists()
+    assert not (results / "seams.ok").exists()
+    assert "rule merge_track" not in done.stdout
+    over = "segmentation={seam_tolerance: 0.5}"
+    done = run_snakemake(finished, "--config", over)
+    assert done.returncode == 0, done.stdout
+    assert "rule merge_track" not in done.stdout
+    assert (results / "seams.ok").read_text().count("ok\n") == len(TRACKS)
 
 
 def test_the_workflow_is_usable_as_a_module(run_snakemake, make_small, expected):
