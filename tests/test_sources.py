@@ -39,8 +39,12 @@ def test_remote_sources_are_not_looked_up():
 
 
 def test_a_checkpoint_directory_needs_its_config(tmp_path):
-    with pytest.raises(BasewiseError, match=r"checkpoint 'm': .*no config\.json"):
-        sources.check_sources({}, {"m": {"source": str(tmp_path)}})
+    folder = tmp_path / "trained"
+    for source, hint in [(folder, "Give a URL"), (tmp_path / "traind", f"Did you mean '{folder}'")]:
+        folder.mkdir(exist_ok=True)
+        with pytest.raises(BasewiseError, match=r"checkpoint 'm': .*no config\.json") as caught:
+            sources.check_sources({}, {"m": {"source": str(source)}})
+        assert hint in str(caught.value)
 
 
 def test_an_assembly_does_not_share_a_folder_with_checkpoints(here):

@@ -35,7 +35,8 @@ def check_sources(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict
     for model, checkpoint in checkpoints.items():
         source = checkpoint["source"]
         if not is_remote(source) and not (Path(source) / "config.json").is_file():
-            raise _absent(f"checkpoint '{model}': the directory has no config.json", source)
+            lacking = f"{source}/config.json" if Path(source).is_dir() else source
+            raise _absent(f"checkpoint '{model}': the directory has no config.json", lacking)
 
 
 def check_checkpoints(
