@@ -30,6 +30,7 @@ rule plan_tiles:
         max_ambiguous_run_bp=lookup("tiling/max_ambiguous_run_bp", within=config),
         halo_bp=lookup("tiling/halo_bp", within=config),
         context_bp=lookup("tiling/context_bp", within=config),
+        tracks=lookup("checkpoints/{model}/tracks", within=config),
     message:
         "Planning tiles of {wildcards.model} on {wildcards.assembly}"
     script:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from basewise.checkpoints.config import read_tile_spec
+from basewise.checkpoints import choose_tracks, read_config, read_tile_spec
 from basewise.intervals import read_bed
 from basewise.smk import configure_logging
 from basewise.tiling import plan_shards
@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 configure_logging(snakemake.log[0])
 
 blacklist = snakemake.input.get("blacklist")
+checkpoint = Path(snakemake.input.checkpoint).parent
+
+choose_tracks(read_config(checkpoint), snakemake.params.tracks)  # before any device is asked for
 
 plan_shards(
     snakemake.input.genome,
     read_tile_spec(
-        Path(snakemake.input.checkpoint).parent,
+        checkpoint,
         context_bp=snakemake.params.context_bp,
         halo_bp=snakemake.params.halo_bp,
     ),
