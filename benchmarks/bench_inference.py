@@ -24,33 +24,23 @@ LAYERS, HEADS = 12, 16
 RESULTS = Path(__file__).parent / "results"
 WAYS = {"plain": "plain JAX, reference style", "basewise": "basewise"}
 PACKAGES = ("jax", "dm-haiku", "numpy", "numba", "basewise")
-CONFIG = {
-    "name": "bench",
-    "family": "segment_nt",
-    "revision": "1",
-    "source": "random",
-    "licence": "MIT",
-    "species": [],
-    "architecture": {
-        "tokenizer": "v2_6mer",
-        "features": [f"f{number}" for number in range(14)],
-        "trunk": {
-            "alphabet_size": 4107,
-            "embed_dim": 512,
-            "attention_heads": HEADS,
-            "ffn_embed_dim": 2048,
-            "num_layers": LAYERS,
-            "max_positions": 2048,
-            "positional_embedding": None,
-            "use_rotary_embedding": True,
-            "add_bias_ffn": False,
-            "use_glu_in_ffn": True,
-            "ffn_activation_name": "swish",
-        },
-    },
-    "tile_spec": {"context_bp": CONTEXT, "halo_bp": 0, "length_multiple_bp": 24, "k": 6},
-    "tracks": [{"name": f"f{number}"} for number in range(14)],
-}
+FEATURES = [f"f{number}" for number in range(14)]
+
+
+def describe() -> dict:
+    """The config.json of the model."""
+    from basewise.models.describe import describe_segment_nt
+    from basewise.tiling import TileSpec
+
+    return describe_segment_nt(
+        "bench",
+        FEATURES,
+        {"embed_dim": 512, "attention_heads": HEADS, "ffn_embed_dim": 2048, "num_layers": LAYERS},
+        TileSpec(CONTEXT, halo_bp=0, length_multiple_bp=24),
+        species=[],
+        source="random",
+        licence="MIT",
+    )
 
 
 def make_windows(n_tiles: int) -> np.ndarray:
@@ -66,7 +56,8 @@ def prepare(checkpoint: Path) -> None:
     from basewise.checkpoints.store import save_checkpoint
     from basewise.models.families import build_track_model
 
-    save_checkpoint(checkpoint, CONFIG, build_track_model(CONFIG).init(jax.random.key(0)))
+    config = describe()
+    save_checkpoint(checkpoint, config, build_track_model(config).init(jax.random.key(0)))
 
 
 def run_plain(checkpoint: Path, windows: np.ndarray):

@@ -32,37 +32,19 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def tiny_config() -> dict:
     """The config.json of a SegmentNT of a few thousand parameters."""
-    trunk = {
-        "alphabet_size": 4107,
-        "embed_dim": 8,
-        "attention_heads": 2,
-        "ffn_embed_dim": 12,
-        "num_layers": 2,
-        "max_positions": 64,
-        "positional_embedding": None,
-        "use_rotary_embedding": True,
-        "add_bias_ffn": False,
-        "use_glu_in_ffn": True,
-        "ffn_activation_name": "swish",
-        "lm_head": False,
-    }
-    return {
-        "name": "tiny",
-        "family": "segment_nt",
-        "revision": "1",
-        "source": "made by the tests",
-        "licence": "MIT",
-        "species": ["nothing"],
-        "architecture": {"tokenizer": "v2_6mer", "features": list(TINY_TRACKS), "trunk": trunk},
-        "tile_spec": {
-            "context_bp": 240,
-            "halo_bp": 30,
-            "length_multiple_bp": 24,
-            "k": 6,
-            "min_context_bp": 48,
-        },
-        "tracks": [{"name": name} for name in TINY_TRACKS],
-    }
+    from basewise.models.describe import describe_segment_nt
+    from basewise.tiling import TileSpec
+
+    return describe_segment_nt(
+        "tiny",
+        TINY_TRACKS,
+        {"embed_dim": 8, "attention_heads": 2, "ffn_embed_dim": 12, "num_layers": 2}
+        | {"max_positions": 64},
+        TileSpec(240, halo_bp=30, length_multiple_bp=24, min_context_bp=48),
+        species=["nothing"],
+        source="made by the tests",
+        licence="MIT",
+    )
 
 
 @pytest.fixture(scope="session")

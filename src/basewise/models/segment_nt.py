@@ -19,6 +19,8 @@ from basewise.tiling import TileSpec, fill_ambiguous
 from basewise.tokenizers import TOKENIZERS
 from basewise.track import Track
 
+LENGTH_MULTIPLE_BP = 24  # four 6-mers, for two poolings
+
 
 @dataclass(frozen=True)
 class SegmentNTConfig:

@@ -7,9 +7,9 @@ model cards.
 from dataclasses import asdict, dataclass, replace
 
 from basewise.labels import ELEMENTS
+from basewise.models.describe import element_tracks
 from basewise.models.trunk_config import NucleotideTransformerConfig
 from basewise.tiling import TileSpec
-from basewise.track import Track
 
 NC = "CC-BY-NC-SA-4.0"
 GENIC = ELEMENTS[:8]
@@ -89,17 +89,6 @@ class PublishedModel:
             "tracks": [track.to_dict() for track in element_tracks(self.features)],
             "untrained_tracks": [f for f in self.features if f not in self.trained_tracks],
         }
-
-
-def element_tracks(features: tuple[str, ...]) -> tuple[Track, ...]:
-    """Return the tracks of segmentation features, with the colours and terms of known elements."""
-    known = {element.name: element for element in ELEMENTS}
-    return tuple(
-        Track(name, colour=known[name].colour, so_term=known[name].so_term)
-        if name in known
-        else Track(name)
-        for name in features
-    )
 
 
 _ALL = tuple(element.name for element in ELEMENTS)

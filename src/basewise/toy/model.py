@@ -11,8 +11,10 @@ import numpy as np
 
 from basewise.checkpoints.store import save_checkpoint
 from basewise.genome import MemoryGenome
+from basewise.models.describe import describe_segment_nt
 from basewise.models.families import build_track_model
-from basewise.models.zoo import element_tracks
+from basewise.models.segment_nt import LENGTH_MULTIPLE_BP
+from basewise.tiling import TileSpec
 from basewise.toy.genome import make_toy_genome
 from basewise.training.loop import TrainingConfig, train
 from basewise.training.windows import Batch, WindowSource
@@ -34,40 +36,15 @@ STEPS = 4500
 FIRST_SEED, VALIDATION_SEED = 100_000, 99_999
 STEPS_PER_GENOME, GENOME_BP, VALIDATION_BP = 50, 1_000_000, 300_000
 
-CONFIG = {
-    "name": "segment_nt_toy",
-    "family": "segment_nt",
-    "revision": "1",
-    "source": "basewise toy model",
-    "licence": "MIT",
-    "species": ["toy genomes of basewise"],
-    "architecture": {
-        "tokenizer": "v2_6mer",
-        "features": list(ELEMENTS),
-        "trunk": {
-            "alphabet_size": 4107,
-            "embed_dim": 64,
-            "attention_heads": 4,
-            "ffn_embed_dim": 128,
-            "num_layers": 4,
-            "max_positions": 2048,
-            "positional_embedding": None,
-            "use_rotary_embedding": True,
-            "add_bias_ffn": False,
-            "use_glu_in_ffn": True,
-            "ffn_activation_name": "swish",
-            "lm_head": False,
-        },
-    },
-    "tile_spec": {
-        "context_bp": CONTEXT_BP,
-        "halo_bp": 384,
-        "length_multiple_bp": 24,
-        "k": 6,
-        "min_context_bp": 96,
-    },
-    "tracks": [track.to_dict() for track in element_tracks(ELEMENTS)],
-}
+CONFIG = describe_segment_nt(
+    "segment_nt_toy",
+    ELEMENTS,
+    {"embed_dim": 64, "attention_heads": 4, "ffn_embed_dim": 128, "num_layers": 4},
+    TileSpec(CONTEXT_BP, halo_bp=384, length_multiple_bp=LENGTH_MULTIPLE_BP, min_context_bp=96),
+    species=["toy genomes of basewise"],
+    source="basewise toy model",
+    licence="MIT",
+)
 
 
 def train_toy_model(checkpoint: str | os.PathLike, *, steps: int = STEPS) -> None:

@@ -13,23 +13,14 @@ from basewise.fields import check_fields
 from basewise.genome import Genome
 from basewise.intervals import read_bed
 from basewise.labels import get_element, read_annotation
+from basewise.models.describe import describe_segment_nt
 from basewise.models.families import build_track_model
-from basewise.models.zoo import element_tracks
+from basewise.models.segment_nt import LENGTH_MULTIPLE_BP
+from basewise.tiling import TileSpec
 from basewise.training.loop import TrainingConfig, train
 from basewise.training.windows import WindowSource
 
 log = logging.getLogger(__name__)
-
-TRUNK = {
-    "alphabet_size": 4107,
-    "max_positions": 2048,
-    "positional_embedding": None,
-    "use_rotary_embedding": True,
-    "add_bias_ffn": False,
-    "use_glu_in_ffn": True,
-    "ffn_activation_name": "swish",
-    "lm_head": False,
-}
 
 
 @dataclass(frozen=True)
@@ -80,27 +71,21 @@ class SegmentationTraining:
 
     def describe(self) -> dict:
         """Return the config.json of the checkpoint to be."""
-        return {
-            "name": self.name,
-            "family": "segment_nt",
-            "revision": "1",
-            "source": "basewise train segmentation",
-            "licence": self.licence,
-            "species": [self.species],
-            "architecture": {
-                "tokenizer": "v2_6mer",
-                "features": self.elements,
-                "trunk": {**TRUNK, **self.trunk},
-            },
-            "tile_spec": {
-                "context_bp": self.context_bp,
-                "halo_bp": self.halo_bp,
-                "length_multiple_bp": 24,
-                "k": 6,
-                "min_context_bp": self.min_context_bp,
-            },
-            "tracks": [track.to_dict() for track in element_tracks(tuple(self.elements))],
-        }
+        spec = TileSpec(
+            self.context_bp,
+            self.halo_bp,
+            length_multiple_bp=LENGTH_MULTIPLE_BP,
+            min_context_bp=self.min_context_bp,
+        )
+        return describe_segment_nt(
+            self.name,
+            self.elements,
+            self.trunk,
+            spec,
+            species=[self.species],
+            source="basewise train segmentation",
+            licence=self.licence,
+        )
 
 
 def train_segmentation(settings: dict, checkpoint: str | os.PathLike) -> None:
