@@ -49,12 +49,12 @@ def fasta(tmp_path_factory):
     return path
 
 
-def annotate(fasta, checkpoint, folder, n_shards, **options):
+def annotate(fasta, checkpoint, folder, n_shards, *, geometry=None, **options):
     tiles = [folder / f"{number}.bed" for number in range(n_shards)]
     shards = [folder / f"{number}.shard" for number in range(n_shards)]
     plan_shards(
         fasta,
-        read_tile_spec(checkpoint),
+        read_tile_spec(checkpoint, **(geometry or {})),
         outputs=tiles,
         regions=folder / "regions.bed",
         unscored=folder / "unscored.bed.gz",
@@ -86,9 +86,9 @@ def read_both(path, chrom, size):
     return first
 
 
-def test_every_base_is_what_the_model_says_of_its_tile(merged, fasta, tiny_checkpoint):
-    folder, tracks = merged
-    model, params, _ = load_checkpoint(tiny_checkpoint)
+def check_every_base(folder, tracks, fasta, checkpoint):
+    """Compare the bigWigs with the model applied to each tile alone; return the bases compared."""
+    model, params, _ = load_checkpoint(checkpoint)
     genome = Genome(fasta)
     expected = {c: np.full((size, 3), np.nan) for c, size in genome.chromsizes.items()}
     apply = jax.jit(model.apply)
@@ -101,7 +101,7 @@ def test_every_base_is_what_the_model_says_of_its_tile(merged, fasta, tiny_check
     for chrom, intervals in read_bed(folder / "unscored.bed.gz").items():
         for start, end in intervals:
             expected[chrom][start:end] = np.nan
-    scored = 0
+    compared = 0
     for index, name in enumerate(("exon", "intron", "splice_donor")):
         for chrom, size in genome.chromsizes.items():
             found = read_both(tracks[name], chrom, size)
@@ -109,8 +109,21 @@ def test_every_base_is_what_the_model_says_of_its_tile(merged, fasta, tiny_check
             known = ~np.isnan(found)
             steps = np.abs(found - expected[chrom][:, index])[known] * 255
             assert steps.max(initial=0) <= 0.501, "more than rounding to 1/255"
-            scored += known.sum()
-    assert scored > 3 * 2000
+            compared += known.sum()
+    return compared
+
+
+def test_every_base_is_what_the_model_says_of_its_tile(merged, fasta, tiny_checkpoint):
+    folder, tracks = merged
+    assert check_every_base(folder, tracks, fasta, tiny_checkpoint) > 3 * 2000
+
+
+@pytest.mark.parametrize(
+    "geometry", [{"halo_bp": 0}, {"halo_bp": 100}, {"context_bp": 96}, {"context_bp": 480}]
+)
+def test_another_context_or_halo_is_as_exact(fasta, tiny_checkpoint, tmp_path, geometry):
+    tracks = annotate(fasta, tiny_checkpoint, tmp_path, 2, geometry=geometry)
+    assert check_every_base(tmp_path, tracks, fasta, tiny_checkpoint) > 3 * 2000
 
 
 def test_a_chrom_of_one_window_equals_the_untiled_model(merged, fasta, tiny_checkpoint):
