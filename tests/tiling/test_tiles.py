@@ -91,8 +91,17 @@ def test_halo_is_read_wherever_there_is_sequence(length, before, after):
     for start, end, core_start, core_end in rows.tolist():
         if end - start == stretch[1] - stretch[0]:
             continue
+        slack = KMER.k - 1
         assert core_start - start >= min(halo, core_start - stretch[0])
-        assert end - core_end >= min(halo, stretch[1] - core_end)
+        assert end - core_end >= min(halo - slack, stretch[1] - core_end)
+
+
+@given(st.integers(24, 3000))
+def test_windows_of_a_region_cut_it_into_the_same_kmers(length):
+    rows = cut_tiles((0, length), (0, length), KMER)
+    context = KMER.bucket(length)
+    inner = [row for row in rows.tolist() if row[0] < length - context]
+    assert all(start % KMER.k == 0 for start, *_ in inner)
 
 
 def test_a_chrom_as_long_as_one_window_is_one_tile():
@@ -105,7 +114,7 @@ def test_regions_within_are_scored_with_their_real_flanks():
     scorable = find_scorable(bases, KMER, max_ambiguous_run_bp=0, within=within)
     (tile,) = tile_regions("c", scorable, KMER)
     assert (tile.core_start, tile.core_end) == (500, 520)
-    assert tile.start == 500 - (CONTEXT - 20) // 2
+    assert 500 - (CONTEXT - 20) // 2 - tile.start in range(KMER.k)
 
 
 def test_excluded_bases_are_read_but_not_scored():
@@ -158,6 +167,7 @@ def test_tile_files_read_back(tmp_path):
         ({"context_bp": 100, "halo_bp": 0, "length_multiple_bp": 24}, "nearest below is 96"),
         ({"context_bp": 0, "halo_bp": 0}, "context_bp must be at least 1"),
         ({"context_bp": 100, "halo_bp": 0, "alphabet": "dna"}, "Known: kmer, onehot"),
+        ({"context_bp": 100, "halo_bp": 0, "alphabet": "onehot"}, "k must be 1"),
         (
             {"context_bp": 128, "halo_bp": 3, "resolution_bp": 2, "length_multiple_bp": 2},
             "multiples",

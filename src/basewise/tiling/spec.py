@@ -1,5 +1,6 @@
 """What a model reads and what is kept of it."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 
 from basewise.errors import BasewiseError
@@ -42,6 +43,8 @@ class TileSpec:
         for field in ("context_bp", "resolution_bp", "length_multiple_bp", "k", "min_context_bp"):
             if getattr(self, field) < 1:
                 raise BasewiseError(f"{field} must be at least 1", found=getattr(self, field))
+        if self.is_padded and self.k != 1:
+            raise BasewiseError("k must be 1 for a one-hot alphabet", found=self.k)
         if self.context_bp % self.length_multiple_bp:
             raise BasewiseError(
                 f"context_bp must be a multiple of {self.length_multiple_bp} for this model",
@@ -64,6 +67,11 @@ class TileSpec:
     def core_bp(self) -> int:
         """bp kept of a full tile."""
         return self.context_bp - 2 * self.halo_bp
+
+    @property
+    def phase_bp(self) -> int:
+        """Windows whose starts differ by a multiple of this cut a sequence alike."""
+        return math.lcm(self.resolution_bp, self.k)
 
     @property
     def is_padded(self) -> bool:

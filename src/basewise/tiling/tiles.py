@@ -44,8 +44,9 @@ def cut_tiles(
 ) -> np.ndarray:
     """Return int64 (n, 4): start, end, core start, core end of the tiles of one region.
 
-    Cores are contiguous, of even length, and cover the region. Each window is centred on its core
-    and moved inward where it would leave the stretch of readable bases.
+    Cores are contiguous, of even length, and cover the region. Each window is centred on its core,
+    less than one k-mer off so that all windows of a region cut it into the same k-mers, and moved
+    inward where it would leave the stretch of readable bases.
 
     Args:
         region: interval to cover, inside the stretch.
@@ -62,7 +63,8 @@ def cut_tiles(
     earliest = low + (start - low) % spec.resolution_bp
     latest = high - context - (high - context - start) % spec.resolution_bp
     window = (core_start + core_end - context) // 2
-    window -= (window - start) % spec.resolution_bp
+    window -= (window - start) % spec.phase_bp
+    window = np.maximum(window, core_end - context)
     window = np.maximum(np.minimum(window, latest), earliest)
     return np.stack([window, window + context, core_start, core_end], axis=1)
 
