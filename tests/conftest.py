@@ -23,9 +23,7 @@ TINY_TRACKS = ("exon", "intron", "splice_donor")
 def shared() -> Path:
     """The reference material beside the repository, which a user's clone does not have."""
     if not SHARED.is_dir():
-        pytest.skip(
-            "no ../shared beside this clone: reference goldens and the yeast genome are not here"
-        )
+        pytest.skip("no ../shared beside this clone, so no reference goldens and no yeast genome")
     return SHARED
 
 

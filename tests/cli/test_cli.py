@@ -12,6 +12,7 @@ import yaml
 import basewise
 from basewise.cli import main
 from basewise.cli.predict import parse_region
+from basewise.cli.train import read_settings
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
 
@@ -195,6 +196,16 @@ def test_train_segmentation_writes_a_checkpoint_that_predicts(tmp_path, capsys):
     config.write_text(yaml.safe_dump(settings))
     assert main(["train", "segmentation", "--config", str(config), "--out", str(out)]) == 1
     assert "unknown key training config/stepps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("name: [a\nspecies: b", "line 2 is not YAML"), ("- a\n- b", "keys and values; found list")],
+)
+def test_a_training_config_that_is_none_is_refused(tmp_path, text, message):
+    (tmp_path / "train.yaml").write_text(text)
+    with pytest.raises(BasewiseError, match=message):
+        read_settings(tmp_path / "train.yaml")
 
 
 def test_importing_basewise_is_quick():

@@ -3,6 +3,10 @@
 import argparse
 from pathlib import Path
 
+import yaml
+
+from basewise.errors import BasewiseError
+
 
 def add_parser(commands) -> None:
     """Add the command and its own commands."""
@@ -18,8 +22,22 @@ def add_parser(commands) -> None:
 
 def run_segmentation(arguments: argparse.Namespace) -> None:
     """Train as the YAML says and write the checkpoint, with metrics.jsonl beside it."""
-    import yaml
-
     from basewise.training.segmentation import train_segmentation
 
-    train_segmentation(yaml.safe_load(arguments.config.read_text()), arguments.out)
+    train_segmentation(read_settings(arguments.config), arguments.out)
+
+
+def read_settings(path: Path) -> dict:
+    """Return the mapping in a YAML file.
+
+    Raises:
+        BasewiseError: the file is not YAML, with the line, or holds no mapping.
+    """
+    try:
+        settings = yaml.safe_load(path.read_text())
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else "?"
+        raise BasewiseError(f"{path} line {line} is not YAML", found=error.problem) from None
+    if not isinstance(settings, dict):
+        raise BasewiseError(f"{path} should hold keys and values", found=type(settings).__name__)
+    return settings
