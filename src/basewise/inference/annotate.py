@@ -11,7 +11,7 @@ from basewise.inference.apply import Applier
 from basewise.inference.devices import select_devices
 from basewise.inference.pipeline import predict_tiles
 from basewise.inference.shard import load_applier
-from basewise.intervals import as_intervals, merge
+from basewise.intervals import as_intervals, intersect, merge
 from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, find_scorable, tile_regions
 from basewise.track import Track
 
@@ -102,10 +102,10 @@ class Annotator:
             row = int(np.searchsorted(covered[:, 0], tile.core_start, side="right")) - 1
             first = (tile.core_start - covered[row, 0]) // step
             values[row][first : first + core.shape[1]] = core.T
-        for start, end in scorable.unscored.tolist():
-            for row, (low, high) in enumerate(covered.tolist()):
-                if start < high and low < end:
-                    values[row][max(start - low, 0) // step : -(-(end - low) // step)] = np.nan
+        for start, end in intersect(covered, merge(scorable.unscored)).tolist():
+            row = int(np.searchsorted(covered[:, 0], start, side="right")) - 1
+            low = int(covered[row, 0])
+            values[row][(start - low) // step : -(-(end - low) // step)] = np.nan
         return covered, values
 
     def _slice(

@@ -1,5 +1,6 @@
 """Labelled windows drawn from a genome, the same for the same seed and step."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -72,7 +73,7 @@ class WindowSource:
 
     def draw(self, rng: np.random.Generator, batch_size: int, *, augment: bool = True) -> Batch:
         """Return ``batch_size`` windows at random; ``augment`` turns half of them around."""
-        chroms, starts, n_starts = self._allowed_starts()
+        chroms, starts, n_starts = self._allowed_starts
         ends = np.cumsum(n_starts)
         picks = rng.integers(0, ends[-1], batch_size)
         runs = np.searchsorted(ends, picks, side="right")
@@ -95,6 +96,7 @@ class WindowSource:
         for first in range(0, len(places), batch_size):
             yield self._gather(places[first : first + batch_size])
 
+    @functools.cached_property
     def _allowed_starts(self) -> tuple[list[str], np.ndarray, np.ndarray]:
         chroms, starts, counts = [], [], []
         for chrom, regions in self.regions.items():
