@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from basewise.config import check_model, fill_defaults, nearest, read_numbers, validate
-from basewise.errors import BasewiseError
+from basewise.config import check_model, fill_defaults, read_numbers, validate
+from basewise.errors import BasewiseError, nearest
 
 ANNOTATION_FORMATS = tuple(
     kind + packing for kind in ("gtf", "gff3", "gff", "bed") for packing in ("", ".gz")

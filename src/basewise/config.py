@@ -5,16 +5,14 @@ name the key, the value found and the nearest legal one, and fills in defaults.
 """
 
 import copy
-import difflib
 import json
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from basewise.errors import BasewiseError
+from basewise.errors import BasewiseError, nearest
 from basewise.labels.elements import ELEMENT_NAMES
 
-SHOWN = 20  # legal values listed at most
 TYPE_NAMES = {
     "object": "a mapping",
     "array": "a list",
@@ -24,15 +22,6 @@ TYPE_NAMES = {
     "boolean": "true or false",
     "null": "null",
 }
-
-
-def nearest(name: object, legal: list) -> str:
-    """A hint that names the closest legal spelling, else the first of them."""
-    close = difflib.get_close_matches(str(name), [str(value) for value in legal], n=1, cutoff=0.5)
-    if close:
-        return f"Did you mean '{close[0]}'?"
-    others = ", …" if len(legal) > SHOWN else ""
-    return f"Use one of: {', '.join(map(str, legal[:SHOWN]))}{others}."
 
 
 def validate(values: Any, schema: dict, what: str = "config key") -> None:

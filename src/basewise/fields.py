@@ -1,10 +1,9 @@
 """Plain values to a frozen dataclass, with an error that names the key."""
 
 import dataclasses
-import difflib
 from typing import TypeVar
 
-from basewise.errors import BasewiseError
+from basewise.errors import BasewiseError, nearest
 
 Fields = TypeVar("Fields")
 
@@ -18,9 +17,9 @@ def check_fields(cls: type[Fields], values: dict, where: str) -> Fields:
     known = {field.name: field for field in dataclasses.fields(cls)}
     for key in values:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
-            raise BasewiseError(f"unknown key {where}/{key}", found=repr(values[key]), hint=hint)
+            raise BasewiseError(
+                f"unknown key {where}/{key}", found=repr(values[key]), hint=nearest(key, known)
+            )
     for key, field in known.items():
         is_needed = field.default is dataclasses.MISSING
         if is_needed and field.default_factory is dataclasses.MISSING and key not in values:

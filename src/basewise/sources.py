@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from basewise.checkpoints.config import choose_tracks, read_config, read_tile_spec
-from basewise.config import nearest
-from basewise.errors import BasewiseError
+from basewise.errors import BasewiseError, nearest
 from basewise.tiling import TileSpec
 
 FILE_COLUMNS = ("fasta", "blacklist", "annotation", "aliases")

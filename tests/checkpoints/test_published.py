@@ -214,7 +214,8 @@ def test_other_arrays_are_refused(tmp_path, publish, published, change, message)
 
 
 def test_unknown_models_are_refused(tmp_path, publish, published):
-    fails(tmp_path, publish, published, "found 'segment_mt'. Did you mean segment_nt", "segment_mt")
+    message = "found 'segment_mt'. Did you mean 'segment_nt"
+    fails(tmp_path, publish, published, message, "segment_mt")
 
 
 def test_the_file_of_another_model_is_known_by_its_hash(tmp_path, publish, published, monkeypatch):

@@ -55,8 +55,11 @@ def test_plain_fasta_is_normalised_and_recorded(get, tmp_path):
 
 def test_gzip_of_one_or_several_members_and_bgzip_give_the_same(get, tmp_path):
     plain, _ = get(GOOD)
-    assert get(gzip.compress(GOOD), "one.fa.gz")[0] == plain
-    assert get(gzip.compress(GOOD[:20]) + gzip.compress(GOOD[20:]), "two.gz")[0] == plain
+    assert get(gzip.compress(GOOD, mtime=0), "one.fa.gz")[0] == plain
+    assert (
+        get(gzip.compress(GOOD[:20], mtime=0) + gzip.compress(GOOD[20:], mtime=0), "two.gz")[0]
+        == plain
+    )
     (tmp_path / "raw").write_bytes(GOOD)
     pysam.tabix_compress(str(tmp_path / "raw"), str(tmp_path / "packed"))
     assert get((tmp_path / "packed").read_bytes(), "b.fa.gz")[0] == plain
@@ -124,13 +127,13 @@ BAD = {
     "stray header": (b">a\nACGT>b\nAC\n", r"line 2, position 5 of the record: .*found '>'"),
     "one odd letter": (b">a\nACGTACGTJACGT\n", r"position 9 of the record: .*found 'J'\. Only"),
     "bzip2": (bz2.compress(GOOD), r"is not FASTA; found a bzip2 file"),
-    "truncated gzip": (gzip.compress(GOOD)[:-10], r"is a truncated or damaged gzip file"),
+    "truncated gzip": (gzip.compress(GOOD, mtime=0)[:-10], r"is a truncated or damaged gzip file"),
     "damaged gzip": (
-        gzip.compress(GOOD)[:-8] + b"\0" * 8,
+        gzip.compress(GOOD, mtime=0)[:-8] + b"\0" * 8,
         r"is a truncated or damaged gzip file",
     ),
-    "gzip of a web page": (gzip.compress(b"<html>"), r"is a web page"),
-    "gzip of protein": (gzip.compress(PROTEIN), r"looks like protein"),
+    "gzip of a web page": (gzip.compress(b"<html>", mtime=0), r"is a web page"),
+    "gzip of protein": (gzip.compress(PROTEIN, mtime=0), r"looks like protein"),
 }
 
 
@@ -184,13 +187,13 @@ def test_filters_that_leave_nothing(get):
 
 
 def test_a_url_is_fetched_and_its_copy_removed(server, tmp_path):
-    server.data = gzip.compress(GOOD)
+    server.data = gzip.compress(GOOD, mtime=0)
     digest = hashlib.sha256(server.data).hexdigest()
     out = tmp_path / "genome.fa"
     record = get_genome(server.url, out, tmp_path / "genome.json", checksum=f"sha256:{digest}")
     assert (record["source"], record["sha256"]) == (server.url, digest)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["genome.fa", "genome.json"]
-    server.data = gzip.compress(PROTEIN)
+    server.data = gzip.compress(PROTEIN, mtime=0)
     out.unlink()
     with pytest.raises(BasewiseError, match=f"{server.url}, record 'p', .*protein"):
         get_genome(server.url, out, tmp_path / "genome.json")
@@ -214,7 +217,7 @@ def test_a_limit_on_file_size_is_one_clear_line(get, tmp_path):
 
 def test_without_isal_too(get, monkeypatch):
     monkeypatch.setattr(fasta, "igzip", gzip)
-    assert get(gzip.compress(GOOD))[1]["chroms"] == 3
+    assert get(gzip.compress(GOOD, mtime=0))[1]["chroms"] == 3
 
 
 def test_yeast(shared, tmp_path):

@@ -1,11 +1,10 @@
 """Where the published files of a model lie, and which model and revision they are of."""
 
-import difflib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from basewise.errors import BasewiseError
+from basewise.errors import BasewiseError, nearest
 from basewise.models.zoo import ZOO, PublishedModel
 
 HYPERPARAMS = "hyperparams.json"
@@ -18,8 +17,7 @@ def find_model(name: str) -> PublishedModel:
         BasewiseError: there is none of that name.
     """
     if name not in ZOO:
-        near = difflib.get_close_matches(name, ZOO, n=1)
-        hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(ZOO)}."
+        hint = nearest(name, ZOO)
         raise BasewiseError("unknown published model", found=repr(name), hint=hint)
     return ZOO[name]
 
