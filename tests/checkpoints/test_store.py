@@ -60,7 +60,7 @@ def test_names_on_disk_are_the_published_ones(checkpoint):
 def test_every_layer_is_stacked_in_its_place(checkpoint):
     flat = load_file(checkpoint / "params.safetensors")
     _, params, _ = load_checkpoint(checkpoint)
-    stacked = params["layers"]["attention_layer/~/fc1"]["w"]
+    stacked = params["layers"]["nucleotide_transformer/attention_layer_*/~/fc1"]["w"]
     for layer in range(2):
         name = f"nucleotide_transformer/attention_layer_{layer}/~/fc1|w"
         np.testing.assert_array_equal(stacked[layer], flat[name])

@@ -1,34 +1,99 @@
 """The model families, by the name a checkpoint's config.json gives."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 
-from basewise.errors import BasewiseError
+from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
 from basewise.models import segment_nt
+from basewise.models.nucleotide_transformer import build_trunk
 from basewise.models.track_model import TrackModel
 from basewise.tiling import TileSpec
 from basewise.track import Track
 
-FAMILIES: dict[str, Callable[..., TrackModel]] = {
-    "segment_nt": segment_nt.build_track_model,
+
+@dataclass(frozen=True)
+class Family:
+    """How to build the models of one family; None for a kind it does not have.
+
+    Attributes:
+        build_track_model: (architecture, tile_spec, tracks, dtype) -> TrackModel.
+        build_language_model: (architecture, dtype) -> LanguageModel.
+    """
+
+    build_track_model: Callable[..., TrackModel] | None = None
+    build_language_model: Callable | None = None
+
+
+def _build_language_model(architecture: dict, dtype):
+    from basewise.models import language_model
+
+    return language_model.build_language_model(architecture, dtype)
+
+
+FAMILIES: dict[str, Family] = {
+    "nucleotide_transformer": Family(None, _build_language_model),
+    "segment_nt": Family(segment_nt.build_track_model, _build_language_model),
 }
 
 
-def build_track_model(config: dict, dtype=jnp.float32) -> TrackModel:
-    """Return the track model that a checkpoint's config describes; ``dtype`` is the compute dtype.
+def find_family(config: dict) -> Family:
+    """Return the family of a checkpoint's config.
 
     Raises:
-        BasewiseError: an unknown family or field, named.
+        BasewiseError: an unknown family.
     """
     family = config["family"]
     if family not in FAMILIES:
         raise BasewiseError(
             "unknown model family in config.json",
             found=repr(family),
-            hint=f"Known: {', '.join(FAMILIES)}.",
+            hint=nearest(family, FAMILIES),
+        )
+    return FAMILIES[family]
+
+
+def build_track_model(config: dict, dtype=jnp.float32) -> TrackModel:
+    """Return the track model that a checkpoint's config describes; ``dtype`` is the compute dtype.
+
+    Raises:
+        BasewiseError: an unknown family or field, named, or a family without tracks.
+    """
+    family = find_family(config)
+    if family.build_track_model is None:
+        raise BasewiseError(
+            f"{config['name']} is a language model and has no tracks", hint="Use basewise embed."
         )
     tile_spec = check_fields(TileSpec, config["tile_spec"], "tile_spec")
     tracks = tuple(Track.from_dict(track) for track in config["tracks"])
-    return FAMILIES[family](config["architecture"], tile_spec, tracks, dtype)
+    return family.build_track_model(config["architecture"], tile_spec, tracks, dtype)
+
+
+def build_language_model(config: dict, dtype=jnp.float32):
+    """Return the language model that a checkpoint's config describes, or that is its trunk.
+
+    Raises:
+        BasewiseError: an unknown family or field, named, or a family without language model.
+    """
+    family = find_family(config)
+    if family.build_language_model is None:
+        raise BasewiseError(
+            f"{config['name']} has no language model", found=f"family {config['family']}"
+        )
+    return family.build_language_model(config["architecture"], dtype)
+
+
+def build_skeleton(config: dict) -> dict:
+    """Return the shapes (jax.ShapeDtypeStruct) of all parameters that a config describes.
+
+    Raises:
+        BasewiseError: an unknown family or field, named.
+    """
+    if find_family(config).build_track_model is None:
+        init = build_trunk(config["architecture"]).init
+    else:
+        init = build_track_model(config).init
+    return jax.eval_shape(init, jax.random.key(0))

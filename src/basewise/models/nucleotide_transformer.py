@@ -11,12 +11,14 @@ import jax
 import jax.numpy as jnp
 
 from basewise.errors import BasewiseError
+from basewise.fields import check_fields
 from basewise.models.layers import (
     AttentionLayer,
     LanguageModelHead,
     LearnedPositions,
     layer_norm,
 )
+from basewise.models.stacked import Block, take_block
 from basewise.models.trunk_config import NucleotideTransformerConfig
 
 NAMESPACE = "nucleotide_transformer"
@@ -27,8 +29,8 @@ LAYER = "attention_layer"
 class Trunk:
     """The pure functions of one transformer; parameters are always an argument.
 
-    Its parameters are ``{"edges": …, "layers": …}``: the embedding and language-model head under
-    their published names, and the blocks' parameters with a leading axis of num_layers.
+    Its parameters are ``{"edges": …, "layers": …}``: the embedding and language-model head, and
+    the blocks' parameters with a leading axis of num_layers; all under their published names.
     """
 
     config: NucleotideTransformerConfig
@@ -39,10 +41,9 @@ class Trunk:
         edges_rng, layers_rng = jax.random.split(rng)
         tokens = jnp.full((1, 4), self.config.mask_token_id + 1)
         x = jnp.zeros((1, 4, self.config.embed_dim))
-        layer_rngs = jax.random.split(layers_rng, self.config.num_layers)
         return {
             "edges": self._edges.init(edges_rng, tokens),
-            "layers": jax.vmap(lambda rng: self._layer().init(rng, x, None))(layer_rngs),
+            "layers": self._layer().init(layers_rng, self.config.num_layers, x, None),
         }
 
     def embed(
@@ -94,7 +95,7 @@ class Trunk:
         x = self._edges.apply[0](params["edges"], tokens)
         for number in range(1, self.config.num_layers + 1):
             heads = tuple(head for layer, head in attention if layer == number)
-            layer_params = jax.tree.map(lambda leaf, i=number - 1: leaf[i], params["layers"])
+            layer_params = take_block(params["layers"], number - 1)
             x, maps = self._layer(heads).apply(layer_params, x, mask)
             for index, head in enumerate(heads):
                 outputs[f"attention_{number}_{head}"] = maps[:, index]
@@ -120,11 +121,12 @@ class Trunk:
 
         return hk.without_apply_rng(hk.multi_transform(build))
 
-    def _layer(self, heads: tuple[int, ...] = ()) -> hk.Transformed:
+    def _layer(self, heads: tuple[int, ...] = ()) -> Block:
         def apply(x, mask):
             return AttentionLayer(self.config, self.dtype, name=LAYER)(x, mask, heads)
 
-        return hk.without_apply_rng(hk.transform(apply))
+        transformed = hk.without_apply_rng(hk.transform(apply))
+        return Block(transformed, {LAYER: f"{NAMESPACE}/{LAYER}_*"})
 
     def _mask(self, tokens, mask, is_padded) -> jax.Array | None:
         if mask is not None:
@@ -195,3 +197,13 @@ class _Edges(hk.Module):
 
     def logits(self, embedding: jax.Array) -> jax.Array:
         return self.head(embedding)
+
+
+def build_trunk(architecture: dict, dtype=jnp.float32) -> Trunk:
+    """Return the trunk of a checkpoint's ``architecture``; ``dtype`` is the compute dtype.
+
+    Raises:
+        BasewiseError: an unknown or missing field of NucleotideTransformerConfig, named.
+    """
+    config = check_fields(NucleotideTransformerConfig, architecture["trunk"], "architecture/trunk")
+    return Trunk(config, dtype)

@@ -1,35 +1,34 @@
 """Parameter trees in memory and under published names.
 
 On disk and in published files a parameter is ``module/path|name``, one array per layer. In memory
-it is haiku's nested dict, with the blocks of a transformer stacked for ``lax.scan``.
+it is ``{part: {module: {name: leaf}}}``, with the blocks of a transformer stacked for ``lax.scan``
+in modules whose names hold ``*`` for the block's number.
 """
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from basewise.models.nucleotide_transformer import LAYER, NAMESPACE
+from basewise.models.nucleotide_transformer import NAMESPACE
 
 SEGMENTATION_NAMESPACE = "segmentation_head"
-_LAYER_PATH = re.compile(rf"{NAMESPACE}/{LAYER}_(\d+)/")
+ONE_HOT_NAMESPACES = ("Enformer", "Borzoi")
+STACKED = "*"
 
 
 def flatten(params: Mapping) -> dict:
     """Return ``{module/path|name: leaf}`` of in-memory parameters, blocks unstacked."""
     flat = {}
-    for part, modules in params.items():
-        for module, leaves in modules.items():
-            for name, leaf in leaves.items():
-                if part != "layers":
-                    flat[f"{module}|{name}"] = leaf
-                    continue
-                suffix = module.removeprefix(LAYER)
-                for index in range(leaf.shape[0]):
-                    path = f"{NAMESPACE}/{LAYER}_{index}{suffix}|{name}"
-                    flat[path] = _unstack(leaf, index)
+    for module, name, leaf in _leaves(params):
+        if STACKED not in module:
+            flat[f"{module}|{name}"] = leaf
+            continue
+        for index, path in enumerate(_paths(module, name, leaf)):
+            flat[path] = _unstack(leaf, index)
     return flat
 
 
@@ -38,27 +37,25 @@ def unflatten(flat: MutableMapping[str, np.ndarray], skeleton: Mapping) -> dict:
 
     Takes the arrays out of ``flat``, so that none is held twice.
     """
-    tree = {}
+    tree = {part: {module: {} for module in modules} for part, modules in skeleton.items()}
     for part, modules in skeleton.items():
-        tree[part] = {}
-        for module, leaves in modules.items():
-            tree[part][module] = {}
-            for name, leaf in leaves.items():
-                if part != "layers":
-                    tree[part][module][name] = flat.pop(f"{module}|{name}")
-                    continue
-                suffix = module.removeprefix(LAYER)
-                paths = [f"{NAMESPACE}/{LAYER}_{i}{suffix}|{name}" for i in range(leaf.shape[0])]
-                tree[part][module][name] = np.stack([flat.pop(path) for path in paths])
+        for module, name, leaf in _leaves({part: modules}):
+            if STACKED in module:
+                value = np.stack([flat.pop(path) for path in _paths(module, name, leaf)])
+            else:
+                value = flat.pop(f"{module}|{name}")
+            tree[part][module][name] = value
     return tree
 
 
 def normalise_name(published: str) -> str:
     """Return our name of a published one: any model prefix, old and new spellings."""
     module, _, name = published.partition("|")
-    _, _, path = module.partition("/")
+    prefix, _, path = module.partition("/")
     if path.startswith(("~/unet1_d_segmentation_head", "~/fc")):
         return f"{SEGMENTATION_NAMESPACE}/{path}|{name}"
+    if prefix in ONE_HOT_NAMESPACES:
+        return published
     path = re.sub(r"(attention_layer_\d+/~/)mha(?=/)", r"\1self_attention", path)
     path = path.replace("/mha_layer_norm", "/self_attention_layer_norm")
     path = path.replace("esm_roberta_lm_head", "roberta_lm_head")
@@ -68,6 +65,18 @@ def normalise_name(published: str) -> str:
 def count_parameters(params: Mapping) -> int:
     """Return the number of scalars in a parameter tree (arrays or shapes)."""
     return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(params))
+
+
+def _leaves(params: Mapping) -> Iterator[tuple[str, str, Any]]:
+    for modules in params.values():
+        for module, leaves in modules.items():
+            for name, leaf in leaves.items():
+                yield module, name, leaf
+
+
+def _paths(module: str, name: str, leaf) -> list[str]:
+    """Return the flat names of a stacked leaf, in the order of the blocks."""
+    return [f"{module.replace(STACKED, str(index))}|{name}" for index in range(leaf.shape[0])]
 
 
 def _unstack(leaf, index):

@@ -10,8 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from basewise.errors import BasewiseError
-from basewise.fields import check_fields
-from basewise.models.nucleotide_transformer import Trunk
+from basewise.models.nucleotide_transformer import Trunk, build_trunk
 from basewise.models.track_model import TrackModel
 from basewise.models.trunk_config import NucleotideTransformerConfig
 from basewise.models.unet import SegmentationHead
@@ -87,7 +86,7 @@ def build_track_model(
     Raises:
         BasewiseError: an unknown field or tokenizer, named.
     """
-    trunk = check_fields(NucleotideTransformerConfig, architecture["trunk"], "architecture/trunk")
+    trunk = build_trunk(architecture).config
     if architecture["tokenizer"] not in TOKENIZERS:
         raise BasewiseError(
             "unknown architecture/tokenizer in config.json",
