@@ -197,9 +197,7 @@ def main() -> None:
     if options.write:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "bench_inference.md").write_text(table, encoding="utf-8")
-        record = json.dumps(
-            {"machine": machine, "models": models, "tokenizers": tokenizers}, indent=1
-        )
+        record = {"machine": machine, "models": models, "tokenizers": tokenizers}
         (RESULTS / "bench_inference.json").write_text(json.dumps(record, indent=1) + "\n")
     return None
 
