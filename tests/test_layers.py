@@ -21,6 +21,7 @@ FLOORS = (
     "tracks",
     "inference",
     "calling",
+    "peaks",
     "training",
     "evaluation",
     "report",
