@@ -12,13 +12,15 @@ import jax.numpy as jnp
 
 from basewise.errors import BasewiseError
 from basewise.fields import check_fields
+from basewise.models.collect import collect_layers
 from basewise.models.layers import (
     AttentionLayer,
     LanguageModelHead,
     LearnedPositions,
     layer_norm,
 )
-from basewise.models.stacked import Block, take_block
+from basewise.models.picks import check_picks
+from basewise.models.stacked import Block
 from basewise.models.trunk_config import NucleotideTransformerConfig
 
 NAMESPACE = "nucleotide_transformer"
@@ -78,35 +80,66 @@ class Trunk:
         *,
         layers: tuple[int, ...] = (),
         attention: tuple[tuple[int, int], ...] = (),
+        logits: bool = True,
+        is_padded: bool = True,
     ) -> dict[str, jax.Array]:
-        """Return what people look at, computed layer by layer.
+        """Return what people look at; no layer after the last one asked for is computed.
+
+        Layers are scanned and only what is asked for is kept, attention maps included.
 
         Args:
             layers: 1-based; the last layer is given after the closing norm, as published.
             attention: (1-based layer, 0-based head) pairs.
+            is_padded: False promises that there are no pads, which saves the mask.
 
         Returns:
             ``embeddings_<layer>`` (B, L, D), ``attention_<layer>_<head>`` (B, L, L), and
-            ``logits`` (B, L, V), which are 0 at pads.
+            ``logits`` (B, L, V), which are 0 at pads; all float32.
+
+        Raises:
+            BasewiseError: a layer or head the model does not have, or logits where it has no
+                vocabulary head.
         """
-        self._check_picks(layers, attention)
-        mask = self._mask(tokens, mask, True)
-        outputs = {}
+        last = self.config.num_layers
+        check_picks(layers, attention, n_layers=last, n_heads=self.config.attention_heads)
+        is_closed = logits or last in layers
+        n_run = last if is_closed else max((*layers, *(layer for layer, _ in attention)), default=0)
+        mask = self._mask(tokens, mask, is_padded)
         x = self._edges.apply[0](params["edges"], tokens)
-        for number in range(1, self.config.num_layers + 1):
-            heads = tuple(head for layer, head in attention if layer == number)
-            layer_params = take_block(params["layers"], number - 1)
-            x, maps = self._layer(heads).apply(layer_params, x, mask)
-            for index, head in enumerate(heads):
-                outputs[f"attention_{number}_{head}"] = maps[:, index]
-            outputs[f"embeddings_{number}"] = x
-        closing = self._edges.apply[1](params["edges"], x)
-        outputs[f"embeddings_{self.config.num_layers}"] = closing
-        wanted = {f"embeddings_{layer}" for layer in layers}
-        outputs = {k: v for k, v in outputs.items() if k in wanted or k.startswith("attention")}
-        logits = self._edges.apply[2](params["edges"], closing)
-        outputs["logits"] = jnp.where(mask[:, 0, :, :1], logits, 0.0)
+        inner = [layer for layer in layers if layer < last]
+        x, kept, maps = collect_layers(
+            lambda layer, x, heads: self._layer(heads).apply(layer, x, mask),
+            params["layers"],
+            x,
+            n_run,
+            n_keys=tokens.shape[1] + self.config.add_bias_kv,
+            layers=inner,
+            attention=attention,
+        )
+        outputs = {f"embeddings_{layer}": kept[slot] for slot, layer in enumerate(inner)}
+        outputs |= {
+            f"attention_{layer}_{head}": maps[slot] for slot, (layer, head) in enumerate(attention)
+        }
+        if is_closed:
+            closing = self._edges.apply[1](params["edges"], x)
+            if last in layers:
+                outputs[f"embeddings_{last}"] = closing
+            if logits:
+                given = self.predict_tokens(params, closing)
+                outputs["logits"] = (
+                    given if mask is None else jnp.where(mask[:, 0, :, :1], given, 0.0)
+                )
         return outputs
+
+    def predict_tokens(self, params: dict, embedding: jax.Array) -> jax.Array:
+        """Return float32 logits (…, V) of closing embeddings (…, D).
+
+        Raises:
+            BasewiseError: the model has no vocabulary head.
+        """
+        if not self.config.lm_head:
+            raise BasewiseError("this model has no vocabulary head, hence no logits")
+        return self._edges.apply[2](params["edges"], embedding)
 
     @property
     def _edges(self) -> hk.MultiTransformed:
@@ -135,21 +168,6 @@ class Trunk:
             return None
         is_token = tokens != self.config.pad_token_id
         return is_token[:, None, :, None] & is_token[:, None, None, :]
-
-    def _check_picks(self, layers, attention) -> None:
-        last = self.config.num_layers
-        for layer in (*layers, *(layer for layer, _ in attention)):
-            if not 1 <= layer <= last:
-                raise BasewiseError(
-                    "no such layer", found=layer, hint=f"Layers are numbered 1 to {last}."
-                )
-        for _, head in attention:
-            if not 0 <= head < self.config.attention_heads:
-                raise BasewiseError(
-                    "no such attention head",
-                    found=head,
-                    hint=f"Heads are numbered 0 to {self.config.attention_heads - 1}.",
-                )
 
 
 class _Edges(hk.Module):
