@@ -11,7 +11,7 @@ from basewise.errors import BasewiseError, nearest
 ANNOTATION_FORMATS = tuple(
     kind + packing for kind in ("gtf", "gff3", "gff", "bed") for packing in ("", ".gz")
 )
-RESERVED = ("checkpoints", "compilation_cache")  # folders of resources/
+RESERVED = ("checkpoints", "chromsizes", "compilation_cache")  # folders of resources/
 LISTS = ("include", "exclude", "evaluation_chroms", "models")
 
 
