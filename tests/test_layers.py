@@ -13,6 +13,7 @@ FLOORS = (
     "intervals",
     "genome",
     "labels",
+    "species",
     "track",
     "tiling",
     "tokenizers",

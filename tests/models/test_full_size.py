@@ -8,17 +8,16 @@ import numpy as np
 import pytest
 
 from basewise.models import attention, parameters
-from basewise.models.families import build_track_model
+from basewise.models.families import build_skeleton
 from basewise.models.zoo import ZOO
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_parameter_trees_equal_the_published_ones(shared, name):
-    trees = json.loads((shared / "spec" / "param_tree_segment_nt.json").read_text())["models"]
-    expected = {
-        parameters.normalise_name(key): tuple(shape) for key, shape, _ in trees[name]["params"]
-    }
-    skeleton = jax.eval_shape(build_track_model(ZOO[name].to_config()).init, jax.random.key(0))
+    paths = (shared / "spec").glob("param_tree_*.json")
+    (tree,) = (t[name] for p in paths if name in (t := json.loads(p.read_text())["models"]))
+    expected = {parameters.normalise_name(key): tuple(shape) for key, shape, _ in tree["params"]}
+    skeleton = build_skeleton(ZOO[name].to_config())
     flat = parameters.flatten(skeleton)
     assert {key: tuple(leaf.shape) for key, leaf in flat.items()} == expected
     assert parameters.count_parameters(skeleton) == ZOO[name].parameters

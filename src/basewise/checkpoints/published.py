@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from basewise.atomic import atomic_path
@@ -21,9 +20,10 @@ from basewise.checkpoints.store import check_arrays
 from basewise.checkpoints.writer import write_floats
 from basewise.errors import BasewiseError
 from basewise.genome.checksum import verify_checksum
-from basewise.models.families import build_track_model
+from basewise.models.describe import element_tracks
+from basewise.models.families import build_skeleton
 from basewise.models.parameters import SEGMENTATION_NAMESPACE, flatten, normalise_name
-from basewise.models.zoo import ZOO, PublishedModel, element_tracks
+from basewise.models.zoo import ZOO, PublishedModel
 
 SHA256_SHOWN = 8
 
@@ -61,7 +61,7 @@ def import_checkpoint(
     )
     files = [
         {
-            "path": f"{Path(model.file).parent}/{path.name}",
+            "path": f"{Path(model.files[0].weights[0].path).parent}/{path.name}",
             "bytes": path.stat().st_size,
             "sha256": verify_checksum(path, None),
         }
@@ -125,18 +125,20 @@ def name_arrays(tree: object, path: Path) -> dict[str, StoredArray]:
 def _check_model(model: PublishedModel, shapes: Mapping, weights: Path, sha256: str) -> None:
     """Refuse files that are certainly those of another model."""
     for other in ZOO.values():
-        if other is not model and other.sha256_prefix and sha256.startswith(other.sha256_prefix):
+        prefix = other.files[0].weights[0].sha256_prefix
+        if other is not model and prefix and sha256.startswith(prefix):
             raise BasewiseError(
                 f"{weights} is not that of {model.name}", found=f"the one of {other.name}"
             )
-    if model.sha256_prefix and not sha256.startswith(model.sha256_prefix):
+    prefix = model.files[0].weights[0].sha256_prefix
+    if prefix and not sha256.startswith(prefix):
         n_scalars = sum(int(np.prod(shape)) for shape in shapes.values())
         if n_scalars == model.parameters:
             logger.warning(
                 "%s is not the file this version knows: sha256 %s…, not %s…",
                 weights,
                 sha256[:SHA256_SHOWN],
-                model.sha256_prefix,
+                prefix,
             )
     needs_head = "features" in model.to_config()["architecture"]
     has_head = any(name.startswith(f"{SEGMENTATION_NAMESPACE}/") for name in shapes)
@@ -149,7 +151,7 @@ def _check_model(model: PublishedModel, shapes: Mapping, weights: Path, sha256: 
 
 
 def _check_tree(config: dict, arrays: Mapping[str, StoredArray], weights: Path) -> None:
-    skeleton = jax.eval_shape(build_track_model(config).init, jax.random.key(0))
+    skeleton = build_skeleton(config)
     check_arrays(arrays, flatten(skeleton), where=str(weights), described_by=HYPERPARAMS)
 
 

@@ -31,9 +31,9 @@ def find_files(
         BasewiseError: one of them is not there.
     """
     given = [source] if isinstance(source, str | os.PathLike) else list(source)
-    folder = Path(model.file).parent
+    folder = Path(model.files[0].weights[0].path).parent
     found = {}
-    for name in (Path(model.file).name, HYPERPARAMS):
+    for name in (model.files[0].weights[0].name, HYPERPARAMS):
         candidates = [
             candidate
             for path in map(Path, given)

@@ -20,5 +20,5 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.tsv:
         print(table.to_csv(sep="\t", index=False), end="")
     else:
-        shown = ["name", "family", "parameters", "context_bp", "tracks", "licence", "source"]
+        shown = list(table.columns[:9])
         print(table[shown].to_string(index=False, justify="left"))
