@@ -14,7 +14,8 @@ from basewise.atomic import atomic_path
 from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME, read_config, write_config
 from basewise.errors import BasewiseError
 from basewise.models import parameters
-from basewise.models.families import build_track_model
+from basewise.models.families import build_language_model, build_skeleton, build_track_model
+from basewise.models.language_model import LanguageModel
 from basewise.models.track_model import TrackModel
 
 PARAM_DTYPES = ("float32", "float16", "bfloat16")
@@ -53,10 +54,25 @@ def load_checkpoint(
     """
     config = read_config(checkpoint)
     model = build_track_model(config, dtype)
-    skeleton = jax.eval_shape(model.init, jax.random.key(0))
+    return model, load_parameters(checkpoint), config
+
+
+def load_language_model(
+    checkpoint: str | os.PathLike, dtype=np.float32
+) -> tuple[LanguageModel, dict, dict]:
+    """Return the language model of a checkpoint, or the one that is its trunk, as above."""
+    config = read_config(checkpoint)
+    model = build_language_model(config, dtype)
+    params = load_parameters(checkpoint)
+    return model, {part: params[part] for part in ("edges", "layers")}, config
+
+
+def load_parameters(checkpoint: str | os.PathLike) -> dict:
+    """Return the parameters of a checkpoint, a float32 tree; errors as ``load_checkpoint``."""
+    skeleton = build_skeleton(read_config(checkpoint))
     flat = read_arrays(Path(checkpoint) / PARAMS_NAME)
     check_arrays(flat, parameters.flatten(skeleton), where=str(checkpoint))
-    return model, parameters.cast_floats(parameters.unflatten(flat, skeleton), np.float32), config
+    return parameters.cast_floats(parameters.unflatten(flat, skeleton), np.float32)
 
 
 def check_checkpoint(checkpoint: str | os.PathLike) -> dict:
@@ -68,8 +84,7 @@ def check_checkpoint(checkpoint: str | os.PathLike) -> dict:
     Raises:
         BasewiseError: as ``load_checkpoint``.
     """
-    model = build_track_model(read_config(checkpoint))
-    skeleton = jax.eval_shape(model.init, jax.random.key(0))
+    skeleton = build_skeleton(read_config(checkpoint))
     with _open(Path(checkpoint) / PARAMS_NAME) as stream:
         found = {name: stream.get_slice(name).get_shape() for name in stream.keys()}  # noqa: SIM118
     shapes = {name: jax.ShapeDtypeStruct(shape, np.float32) for name, shape in found.items()}

@@ -61,6 +61,13 @@ class NucleotideTransformerConfig:
                 hint=f"Known: {', '.join(sorted(ACTIVATIONS))}.",
             )
 
+    @property
+    def context_tokens(self) -> int:
+        """Tokens of the longest sequence it was trained on (CLS counted)."""
+        if self.rescaling_factor is None:
+            return self.max_positions
+        return round(self.rescaling_factor * self.max_positions) + 1
+
     def rotary_scale(self, n_tokens: int) -> float | None:
         """Return the context extension for sequences of ``n_tokens`` (CLS counted).
 
@@ -69,7 +76,6 @@ class NucleotideTransformerConfig:
         """
         if self.rescaling_factor is None:
             return None
-        trained_tokens = round(self.rescaling_factor * self.max_positions) + 1
-        if n_tokens <= trained_tokens:
+        if n_tokens <= self.context_tokens:
             return self.rescaling_factor
         return n_tokens / self.max_positions
