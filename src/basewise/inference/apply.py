@@ -4,7 +4,6 @@ One program per pair of (context, kept bp), whatever the number of tiles in the 
 Shapes: B rows over all devices, C context, T tracks, O kept bins.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from basewise.errors import BasewiseError
 from basewise.genome import reverse_complement
+from basewise.inference.rows import compile_rows, count_rows, pad_rows
 from basewise.models.track_model import TrackModel
 from basewise.tracks.quantise import STEPS
 
@@ -63,7 +63,7 @@ class Applier:
         One input for the forward strand, and one for the reverse where both are asked for. Short
         batches are padded by repeating the last window.
         """
-        bases = _pad_rows(bases, self.batch_size)
+        bases = pad_rows(bases, self.batch_size)
         inputs = (self.model.encode(bases),)
         if self.strands == "both":
             inputs += (self.model.encode(reverse_complement(bases)),)
@@ -78,36 +78,19 @@ class Applier:
             offsets: int (n,) first kept bin of each real row.
             keep_bins: O.
         """
-        n_rows = len(offsets)
-        counts = np.clip(
-            n_rows - np.arange(len(self.devices)) * self.rows_per_device, 0, self.rows_per_device
-        )
         shape = (len(inputs), keep_bins)
         if shape not in self._programs:
-            self._programs[shape] = self._compile_for(*shape)
-        return self._programs[shape](
-            self.params, inputs, _pad_rows(offsets, self.batch_size), counts.astype(np.int32)
-        )
+            self._programs[shape] = self._compile_for(keep_bins)
+        counts = count_rows(len(offsets), self.rows_per_device, len(self.devices))
+        offsets = pad_rows(offsets, self.batch_size)
+        return self._programs[shape](self.params, (*inputs, offsets), counts)
 
-    def _compile_for(self, n_inputs: int, keep_bins: int) -> Callable:
-        is_mapped = self.devices[0].platform == "cpu"
-        local = _mapped_rows if is_mapped else _batched_rows
+    def _compile_for(self, keep_bins: int) -> Callable:
+        def apply(params, *inputs):
+            *inputs, offsets = inputs
+            return self._cores(params, inputs, offsets, keep_bins)
 
-        def apply(params, inputs, offsets, counts):
-            def rows(*inputs, offsets):
-                return self._cores(params, inputs, offsets, keep_bins)
-
-            return local(rows, inputs, offsets, counts[0])
-
-        batch = P("batch")
-        sharded = jax.shard_map(
-            apply,
-            mesh=self.mesh,
-            in_specs=(P(), (batch,) * n_inputs, batch, batch),
-            out_specs=(batch, batch),
-            check_vma=False,
-        )
-        return jax.jit(sharded)
+        return compile_rows(apply, self.mesh)
 
     def _cores(self, params, inputs, offsets, keep_bins: int):
         """Return quantised (rows, T, O) of model inputs, and bool (rows,): all values finite."""
@@ -123,33 +106,3 @@ class Applier:
         if self.dtype == "uint8":
             values = jnp.round(jnp.clip(values, 0.0, 1.0) * STEPS)
         return values.astype(self.dtype), is_finite
-
-
-def _batched_rows(rows, inputs, offsets, count):
-    """All rows of a device at once."""
-    del count
-    return rows(*inputs, offsets=offsets)
-
-
-def _mapped_rows(rows, inputs, offsets, count):
-    """One row after another: on CPU a row is work enough, and its bytes then depend on it alone.
-
-    Padding is skipped by a condition rather than by a shorter loop: JAX 0.11 crashes while
-    compiling a loop whose length differs between CPU devices.
-    """
-
-    def one(index):
-        pick = functools.partial(jax.lax.dynamic_slice_in_dim, start_index=index, slice_size=1)
-        outputs = rows(*(pick(part) for part in inputs), offsets=pick(offsets))
-        return jax.tree.map(lambda output: output[0], outputs)
-
-    def nothing(index):
-        shapes = jax.eval_shape(one, index)
-        return jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
-
-    indices = jnp.arange(len(offsets))
-    return jax.lax.map(lambda i: jax.lax.cond(i < count, one, nothing, i), indices)
-
-
-def _pad_rows(rows: np.ndarray, size: int) -> np.ndarray:
-    return np.concatenate([rows, np.repeat(rows[-1:], size - len(rows), axis=0)])
