@@ -80,7 +80,7 @@ def _read_gene_table(
     aliases: Aliases,
 ) -> tuple[dict[str, genes.Stretches], int]:
     table = t.read_table(path, elements)
-    rows = _place_on_genome(path, table, chromsizes, aliases)
+    rows = place_on_genome(path, table, chromsizes, aliases)
     if n_ambiguous := int((rows["kind"] == t.AMBIGUOUS).sum()):
         logger.warning(
             "%s: %d rows left out, whose type several elements share (enhancer, promoter); "
@@ -114,7 +114,7 @@ def _rows_of(rows: np.ndarray, kind: int) -> genes.Stretches:
     return rows["chrom"][chosen], rows["start"][chosen], rows["end"][chosen]
 
 
-def _place_on_genome(
+def place_on_genome(
     path: str | PathLike,
     table: t.AnnotationTable,
     chromsizes: Mapping[str, int],
