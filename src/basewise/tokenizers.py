@@ -20,8 +20,10 @@ for _digit, _letter in enumerate(b"ATCGN"):
     _DIGITS[_letter] = _digit
 
 _ONE_HOT = np.zeros((256, 4), np.uint8)
+_CODES = np.full(256, 4, np.uint8)
 for _channel, _letter in enumerate(b"ACGT"):
     _ONE_HOT[_letter, _channel] = 1
+    _CODES[_letter] = _channel
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,14 @@ def pad_batch(rows: list[np.ndarray], fixed_length: int | None = None) -> np.nda
 def one_hot(bases: np.ndarray) -> np.ndarray:
     """Return uint8 (…, L, 4) in the order A, C, G, T; every other letter is a row of zeros."""
     return _ONE_HOT[bases]
+
+
+def one_hot_codes(bases: np.ndarray) -> np.ndarray:
+    """Return the uint8 channel of each base, 0-3 for A, C, G, T and 4 for every other letter.
+
+    What devices make one-hot rows of: a quarter of the bytes to send.
+    """
+    return _CODES[bases]
 
 
 def _as_letters(bases: np.ndarray | bytes | str) -> np.ndarray:

@@ -81,14 +81,14 @@ def _batches(tiles: Iterable[Tile], spec: TileSpec, size: int) -> Iterator[_Batc
         for (context_bp, keep_bp), members in groups.items():
             for first in range(0, len(members), size):
                 places, some = zip(*members[first : first + size], strict=True)
-                yield _make_batch(places, some, context_bp, keep_bp, spec.resolution_bp)
+                yield _make_batch(places, some, context_bp, keep_bp, spec)
 
 
-def _make_batch(places, tiles, context_bp: int, keep_bp: int, resolution_bp: int) -> _Batch:
-    starts = np.array([tile.core_start - tile.start for tile in tiles], np.int32)
-    offsets = np.minimum(starts, context_bp - keep_bp) // resolution_bp
-    skips = starts // resolution_bp - offsets
-    return _Batch(places, tiles, keep_bp // resolution_bp, offsets, skips)
+def _make_batch(places, tiles, context_bp: int, keep_bp: int, spec: TileSpec) -> _Batch:
+    step = spec.resolution_bp
+    starts = np.array([tile.core_offset(spec) for tile in tiles], np.int32)
+    offsets = np.minimum(starts, spec.predicted_bp(context_bp) - keep_bp) // step
+    return _Batch(places, tiles, keep_bp // step, offsets, starts // step - offsets)
 
 
 def _encode(applier: Applier, sequences: Sequences, batch: _Batch) -> tuple[np.ndarray, ...]:

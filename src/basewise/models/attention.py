@@ -75,6 +75,13 @@ def _cudnn_attention(query, key, value, mask):
     return jax.nn.dot_product_attention(query, key, value, implementation="cudnn")
 
 
+def pick_block(length: int, cells_per_query: int) -> int:
+    """Return how many of ``length`` queries to attend at a time on the device at hand."""
+    cells = CPU_BLOCK_CELLS if jax.default_backend() == "cpu" else BLOCK_CELLS
+    fitting = cells // cells_per_query
+    return min(length, 1 << max(fitting.bit_length() - 1, 4))
+
+
 def blocked_attention(
     query: jax.Array,
     key: jax.Array,
@@ -89,11 +96,7 @@ def blocked_attention(
     Differentiable; the backward pass recomputes each block's weights rather than keeping them.
     """
     batch, length, heads, size = query.shape
-    if block is None:
-        cells_per_query = batch * heads * key.shape[1]
-        cells = CPU_BLOCK_CELLS if jax.default_backend() == "cpu" else BLOCK_CELLS
-        fitting = cells // cells_per_query
-        block = min(length, 1 << max(fitting.bit_length() - 1, 4))
+    block = block or pick_block(length, batch * heads * key.shape[1])
     n_blocks = -(-length // block)
     padded = n_blocks * block
     query = query * jnp.asarray(1.0 / math.sqrt(size), query.dtype)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
-from basewise.models import segment_nt
+from basewise.models import segment_borzoi, segment_enformer, segment_nt
 from basewise.models.nucleotide_transformer import build_trunk
 from basewise.models.track_model import TrackModel
 from basewise.tiling import TileSpec
@@ -37,6 +37,8 @@ def _build_language_model(architecture: dict, dtype):
 FAMILIES: dict[str, Family] = {
     "nucleotide_transformer": Family(None, _build_language_model),
     "segment_nt": Family(segment_nt.build_track_model, _build_language_model),
+    "segment_enformer": Family(segment_enformer.build_track_model),
+    "segment_borzoi": Family(segment_borzoi.build_track_model),
 }
 
 

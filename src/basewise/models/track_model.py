@@ -18,10 +18,10 @@ class TrackModel:
         init: rng -> parameter tree.
         encode: uint8 upper-case ASCII bases (B, context) -> model input (host, NumPy). A k-mer
             model reads short runs of N as filled; nothing it says of them is kept.
-        logits: (params, input) -> float32 logits (B, context / resolution, tracks, 2): class 1 is
-            presence. What training fits.
-        apply: (params, input) -> float32 values (B, context / resolution, tracks) in each track's
-            value range.
+        logits: (params, input) -> float32 logits (B, predicted bp / resolution, tracks, 2): class
+            1 is presence. What training fits.
+        apply: (params, input) -> float32 values (B, predicted bp / resolution, tracks) in each
+            track's value range.
     """
 
     tile_spec: TileSpec

@@ -14,12 +14,14 @@ class TileSpec:
 
     Attributes:
         context_bp: bp the model reads per tile.
-        halo_bp: bp on each side that are read, then discarded.
+        halo_bp: bp on each side that are read, then discarded; margin_bp of them at least.
         resolution_bp: bp per output bin.
         length_multiple_bp: every context the model takes is a multiple of this.
         alphabet: "kmer" cannot read N; "onehot" reads N as zeros and may be padded with it.
         k: letters per k-mer (1 for one-hot).
         min_context_bp: shortest context worth reading; shorter stretches stay unscored.
+        margin_bp: bp on each side that are read and never predicted. What is predicted of a window
+            is context_bp - 2 margin_bp, whatever its context.
 
     Raises:
         BasewiseError: a combination no model could have, naming the field.
@@ -32,6 +34,7 @@ class TileSpec:
     alphabet: str = "kmer"
     k: int = 6
     min_context_bp: int = 1
+    margin_bp: int = 0
 
     def __post_init__(self):
         if self.alphabet not in ALPHABETS:
@@ -45,6 +48,16 @@ class TileSpec:
                 raise BasewiseError(f"{field} must be at least 1", found=getattr(self, field))
         if self.is_padded and self.k != 1:
             raise BasewiseError("k must be 1 for a one-hot alphabet", found=self.k)
+        if self.margin_bp and self.length_multiple_bp % 2:
+            raise BasewiseError(
+                "length_multiple_bp must be even where there is a margin_bp, half on each side",
+                found=self.length_multiple_bp,
+            )
+        if self.margin_bp and not self.is_padded:
+            raise BasewiseError(
+                "margin_bp needs a one-hot alphabet: windows read past the ends of chroms",
+                found=self.margin_bp,
+            )
         if self.context_bp % self.length_multiple_bp:
             raise BasewiseError(
                 f"context_bp must be a multiple of {self.length_multiple_bp} for this model",
@@ -57,10 +70,17 @@ class TileSpec:
                 found=f"halo_bp={self.halo_bp}, context_bp={self.context_bp}",
                 hint="A tile keeps context_bp - 2 * halo_bp; lower the halo or read more context.",
             )
-        if self.length_multiple_bp % self.resolution_bp or self.halo_bp % self.resolution_bp:
+        if not 0 <= self.margin_bp <= self.halo_bp:
             raise BasewiseError(
-                "length_multiple_bp and halo_bp must be multiples of resolution_bp",
-                found=f"{self.length_multiple_bp}, {self.halo_bp} and {self.resolution_bp}",
+                "halo_bp must be at least margin_bp, what this model reads and never predicts",
+                found=f"halo_bp={self.halo_bp}, margin_bp={self.margin_bp}",
+                hint=f"With this context the least halo_bp is {self.margin_bp}.",
+            )
+        lengths = (self.length_multiple_bp, self.halo_bp, self.margin_bp)
+        if any(length % self.resolution_bp for length in lengths):
+            raise BasewiseError(
+                "length_multiple_bp, halo_bp and margin_bp must be multiples of resolution_bp",
+                found=f"{', '.join(map(str, lengths))} and {self.resolution_bp}",
             )
 
     @property
@@ -103,26 +123,60 @@ class TileSpec:
             return min(self.context_bp, self._floor(stretch_bp))
         return next((length for length in self.contexts() if length <= stretch_bp), None)
 
+    def predicted_bp(self, context_bp: int | None = None) -> int:
+        """Return the bp that a window of ``context_bp`` (None for the full one) has values for."""
+        context_bp = context_bp or self.context_bp
+        return context_bp - 2 * self.margin_of(context_bp)
+
+    def margin_of(self, context_bp: int) -> int:
+        """Return the bp per side that a window of ``context_bp`` reads and never predicts."""
+        if not self.margin_bp:
+            return 0
+        return self.margin_bp + (context_bp - self.context_bp) // 2
+
     def halo_of(self, context_bp: int) -> int:
-        """Return the halo of a bucket, in proportion to its context."""
+        """Return the halo of another context.
+
+        In proportion to the context; or with a margin, by as much more as the margin grows.
+        """
+        if self.margin_bp:
+            return self.halo_bp + self.margin_of(context_bp) - self.margin_bp
         halo = self.halo_bp * context_bp // self.context_bp
         return halo - halo % self.resolution_bp
 
     def keep_bp(self, context_bp: int, wanted_bp: int) -> int:
-        """Return the most bp kept of a window: all of it where it is wanted whole, else no halo.
+        """Return the most bp kept of a window: all predicted where wanted whole, else no halo.
 
         Args:
             wanted_bp: length of what one window could serve: the stretch it lies in, or a core.
         """
         inner = context_bp - 2 * self.halo_of(context_bp)
-        return context_bp if inner < wanted_bp <= context_bp else inner
+        predicted = self.predicted_bp(context_bp)
+        return predicted if inner < wanted_bp <= predicted else inner
 
     def resized(self, *, context_bp: int | None = None, halo_bp: int | None = None) -> "TileSpec":
-        """Return this geometry with another context or halo (None keeps it)."""
-        if context_bp is not None and halo_bp is None:
-            halo_bp = self.halo_of(context_bp)
-        changes = {"context_bp": context_bp, "halo_bp": halo_bp}
-        return replace(self, **{k: v for k, v in changes.items() if v is not None})
+        """Return this geometry with another context or halo (None keeps it).
+
+        Raises:
+            BasewiseError: a context that is no multiple of length_multiple_bp, that is shorter
+                than what the model predicts, or a halo that does not go with it.
+        """
+        changes = {}
+        if context_bp is not None:
+            if self.margin_of(context_bp) < 0:
+                raise BasewiseError(
+                    f"context_bp must be at least {self.predicted_bp()}, what this model predicts "
+                    "of a window",
+                    found=context_bp,
+                )
+            changes = {
+                "context_bp": context_bp,
+                "halo_bp": self.halo_of(context_bp),
+                "margin_bp": self.margin_of(context_bp),
+            }
+        if halo_bp is not None:
+            changes["halo_bp"] = halo_bp
+        return replace(self, **changes)
 
     def to_dict(self) -> dict:
         """Return the fields as plain values."""

@@ -15,7 +15,8 @@ from basewise.tiling.spec import TileSpec
 class Tile(NamedTuple):
     """One window of one chrom; bp, 0-based half-open.
 
-    A padded window of a one-hot model may end past its chrom, where it reads N.
+    A padded window of a one-hot model may start before its chrom and end past it; there it reads
+    N. It starts before it only by what it never predicts.
     """
 
     chrom: str
@@ -34,6 +35,10 @@ class Tile(NamedTuple):
         """bp kept."""
         return self.core_end - self.core_start
 
+    def core_offset(self, spec: TileSpec) -> int:
+        """bp from the first predicted base of the window to its core."""
+        return self.core_start - self.start - spec.margin_of(self.context_bp)
+
 
 def cut_tiles(
     region: tuple[int, int],
@@ -46,7 +51,7 @@ def cut_tiles(
 
     Cores are contiguous, of even length, and cover the region. Each window is centred on its core,
     less than one k-mer off so that all windows of a region cut it into the same k-mers, and moved
-    inward where it would leave the stretch of readable bases.
+    inward where what it predicts would leave the stretch of readable bases.
 
     Args:
         region: interval to cover, inside the stretch.
@@ -55,17 +60,19 @@ def cut_tiles(
     start, end = region
     low, high = stretch
     context = spec.bucket(high - low, is_exact=is_exact)
+    margin, predicted = spec.margin_of(context), spec.predicted_bp(context)
     keep = spec.keep_bp(context, high - low)
     n_tiles = -(-(end - start) // keep)
     core = -(-(end - start) // (n_tiles * spec.resolution_bp)) * spec.resolution_bp
     core_start = start + core * np.arange(-(-(end - start) // core), dtype=np.int64)
     core_end = np.minimum(core_start + core, end)
     earliest = low + (start - low) % spec.resolution_bp
-    latest = high - context - (high - context - start) % spec.resolution_bp
-    window = (core_start + core_end - context) // 2
-    window -= (window - start) % spec.phase_bp
-    window = np.maximum(window, core_end - context)
-    window = np.maximum(np.minimum(window, latest), earliest)
+    latest = high - predicted - (high - predicted - start) % spec.resolution_bp
+    inner = (core_start + core_end - predicted) // 2
+    inner -= (inner - start) % spec.phase_bp
+    inner = np.maximum(inner, core_end - predicted)
+    inner = np.maximum(np.minimum(inner, latest), earliest)
+    window = inner - margin
     return np.stack([window, window + context, core_start, core_end], axis=1)
 
 
