@@ -4,7 +4,7 @@
 
 Two seeded files, one of runs as fold-change tracks have them (14 bp on average, a tenth of the
 chrom without a value) and one with a smooth value for every base, are read at 1,000 loci of
-896 bins of 128 bp, on the grid, mean over the bases with a value. Readers take turns within a round, each on
+896 bins of 128 bp, on the grid, mean over the bases with a value. Readers take turns, each on
 as many loci as about a second allows; the table holds medians of loci per second. All are compared
 with the values of the bases. `bin_bigwig` is timed apart: it is paid once per file.
 """
