@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
-from basewise.models import segment_borzoi, segment_enformer, segment_nt
+from basewise.models import language_model, segment_borzoi, segment_enformer, segment_nt
+from basewise.models.language_model import LanguageModel
 from basewise.models.nucleotide_transformer import build_trunk
 from basewise.models.track_model import TrackModel
 from basewise.tiling import TileSpec
@@ -25,18 +26,12 @@ class Family:
     """
 
     build_track_model: Callable[..., TrackModel] | None = None
-    build_language_model: Callable | None = None
-
-
-def _build_language_model(architecture: dict, dtype):
-    from basewise.models import language_model
-
-    return language_model.build_language_model(architecture, dtype)
+    build_language_model: Callable[..., LanguageModel] | None = None
 
 
 FAMILIES: dict[str, Family] = {
-    "nucleotide_transformer": Family(None, _build_language_model),
-    "segment_nt": Family(segment_nt.build_track_model, _build_language_model),
+    "nucleotide_transformer": Family(None, language_model.build_language_model),
+    "segment_nt": Family(segment_nt.build_track_model, language_model.build_language_model),
     "segment_enformer": Family(segment_enformer.build_track_model),
     "segment_borzoi": Family(segment_borzoi.build_track_model),
 }
@@ -74,7 +69,7 @@ def build_track_model(config: dict, dtype=jnp.float32) -> TrackModel:
     return family.build_track_model(config["architecture"], tile_spec, tracks, dtype)
 
 
-def build_language_model(config: dict, dtype=jnp.float32):
+def build_language_model(config: dict, dtype=jnp.float32) -> LanguageModel:
     """Return the language model that a checkpoint's config describes, or that is its trunk.
 
     Raises:

@@ -73,6 +73,8 @@ def shear(logits: jax.Array, length: int) -> jax.Array:
     The rows are read at a stride one shorter than they are, so no index is computed.
     """
     *outer, block, reached = logits.shape
+    if block == 1:
+        return logits
     flat = logits.reshape(*outer, block * reached)
     flat = flat[..., block - 1 : block - 1 + block * (reached - 1)]
     return flat.reshape(*outer, block, reached - 1)[..., :length]
