@@ -4,7 +4,29 @@ A scope is one (experiment, target, biotype): a target is a transcription factor
 cell type or tissue.
 """
 
+from basewise.peaks.build import build_store
+from basewise.peaks.catalogue import Catalogue, read_catalogue
+from basewise.peaks.columns import PeakColumns
+from basewise.peaks.experiments import read_biotypes, read_experiments
+from basewise.peaks.filters import PeakFilters
+from basewise.peaks.funnel import Funnel
+from basewise.peaks.names import Scope
+from basewise.peaks.proteins import Proteins, read_proteins
 from basewise.peaks.store import PeakStore
 from basewise.peaks.store_writer import write_store
 
-__all__ = ["PeakStore", "write_store"]
+__all__ = [
+    "Catalogue",
+    "Funnel",
+    "PeakColumns",
+    "PeakFilters",
+    "PeakStore",
+    "Proteins",
+    "Scope",
+    "build_store",
+    "read_biotypes",
+    "read_catalogue",
+    "read_experiments",
+    "read_proteins",
+    "write_store",
+]

@@ -1,0 +1,349 @@
+"""From a catalogue to a peak store in one pass over the file: parse, filter, store, count.
+
+Rows are set aside on disk by chrom while the file is read, so that its chrom names can be told
+from all of them, and rows may come in any order. Memory holds the rows of one chrom at a time.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from basewise.atomic import scratch_directory
+from basewise.errors import BasewiseError
+from basewise.genome.aliases import Synonyms, resolve_aliases
+from basewise.genome.fetch import local_copy
+from basewise.intervals import IntervalMap
+from basewise.peaks.catalogue import Catalogue
+from basewise.peaks.columns import PeakColumns
+from basewise.peaks.filters import (
+    PeakFilters,
+    drop_duplicates,
+    group_scopes,
+    merge_replicates,
+    overlaps,
+    select_names,
+)
+from basewise.peaks.funnel import Funnel
+from basewise.peaks.names import Scope
+from basewise.peaks.proteins import Proteins
+from basewise.peaks.remap import find_remap
+from basewise.peaks.spill import RECORD, Spill
+from basewise.peaks.store_writer import order_of, store_directory, write_chroms
+
+logger = logging.getLogger(__name__)
+
+STEPS = {
+    "malformed": "broken rows",
+    "chrom_names": "peaks on chroms that the assembly lacks",
+    "chrom_ends": "peaks that reach past the end of their chrom",
+    "chroms": "peaks on chroms that are not asked for",
+    "names": "nothing, but adds a peak for each further scope of a row's name",
+    "modifications": "peaks of targets or biotypes with a modification",
+    "experiments": "peaks of experiments that are not asked for",
+    "targets": "peaks of targets that are not asked for",
+    "biotypes": "peaks of biotypes that are not asked for",
+    "proteins": "peaks of targets without a known protein",
+    "score": "peaks with a score out of bounds",
+    "blacklist": "peaks that overlap the blacklist",
+    "duplicates": "all but one of equal peaks",
+    "replicates": "peaks joined with those of other experiments",
+    "min_experiments": "joined peaks of too few experiments",
+    "min_peaks": "peaks of targets that have too few in their biotype",
+}
+KEPT = len(STEPS)
+
+
+def build_store(
+    source: str,
+    output: str | PathLike,
+    *,
+    chromsizes: Mapping[str, int],
+    columns: PeakColumns | None = None,
+    filters: PeakFilters | None = None,
+    blacklist: IntervalMap | None = None,
+    proteins: Proteins | None = None,
+    aliases: str | PathLike | Sequence[Synonyms] | None = None,
+    checksum: str | None = None,
+    max_malformed: float = 0.001,
+    max_beyond: float = 0.0001,
+    funnel_tsv: str | PathLike | None = None,
+) -> Funnel:
+    """Fetch a catalogue of peaks, filter it and store what is left.
+
+    Args:
+        source: URL, path, or `remap2022:all` (`nr`, `crm`, or the name of a data set).
+        output: the store's directory; one that exists is replaced.
+        chromsizes: bp by chrom of the assembly.
+        columns: the layout of the source; ReMap's `all` by default.
+        filters: what is kept; by default all but duplicates.
+        blacklist: intervals by chrom (bp) that no peak may overlap by a base.
+        proteins: targets must have a protein in them; None for no such filter.
+        aliases: a table of chrom names (see `read_aliases`) beside the built-in guesses.
+        checksum: "sha256:<hex>" or "md5:<hex>" of the source.
+        max_malformed: greatest share of rows that may be broken.
+        max_beyond: greatest share of peaks that may reach past the end of their chrom.
+        funnel_tsv: where to write the funnel's table.
+
+    Returns:
+        The funnel: what each step removed.
+
+    Raises:
+        BasewiseError: the source cannot be had or read, too many of its rows are broken, it is of
+            another assembly, a filter names what is not there, or no peak is left (names the step
+            that removed the last). Nothing is left at `output` then but what was there.
+    """
+    began = time.perf_counter()
+    columns, filters = columns or PeakColumns(), filters or PeakFilters()
+    kept_chroms = select_names(chromsizes, filters.chroms, filters.exclude_chroms, "chrom")
+    url, licence = find_remap(source)
+    funnel = Funnel(STEPS)
+    with store_directory(output) as folder, scratch_directory(output) as scratch:
+        with local_copy(url, Path(output), checksum) as (path, sha256):
+            catalogue = Catalogue(path, columns, max_malformed=max_malformed)
+            spill = _spill_rows(catalogue, scratch / "rows")
+        funnel.start(catalogue.n_rows)
+        funnel.remove("malformed", catalogue.n_malformed)
+        by_chrom = _sources_of_chroms(source, catalogue, chromsizes, aliases)
+        names = _Names(catalogue.scopes, filters, proteins)
+        sifted = Spill(scratch / "sifted")
+        counts = np.zeros(len(names.scopes), dtype=np.int64)
+        beyond = _Beyond(source, max_beyond)
+        for partition in set(spill.partitions) - {i for codes in by_chrom.values() for i in codes}:
+            funnel.remove("chrom_names", len(spill.load(partition)))
+        for code, chrom in enumerate(chromsizes):
+            if chrom not in by_chrom:
+                continue
+            records = np.concatenate([spill.load(partition) for partition in by_chrom[chrom]])
+            records = beyond.drop(records, chrom, chromsizes[chrom], funnel)
+            if chrom not in kept_chroms:
+                funnel.remove("chroms", len(records))
+                continue
+            intervals = (blacklist or {}).get(chrom)
+            records = _sift(records, names, filters, intervals, funnel)
+            counts += np.bincount(records["scope"], minlength=len(counts))
+            sifted.append(code, records)
+        beyond.check()
+        is_enough = _count_peaks(names.scopes, counts) >= filters.min_peaks
+        funnel.remove("min_peaks", int(counts[~is_enough].sum()))
+        funnel.check(source)
+        chosen = _choose_scopes(sifted, list(chromsizes), is_enough)
+        metadata = {"source": url, "sha256": sha256, "layout": columns.layout, "licence": licence}
+        metadata = {key: value for key, value in metadata.items() if value}
+        counts[~is_enough] = 0
+        write_chroms(folder, scratch, chosen, names.scopes, counts, chromsizes, metadata)
+    if funnel_tsv is not None:
+        funnel.write(funnel_tsv)
+    funnel.log()
+    seconds = time.perf_counter() - began
+    rate = funnel.n_rows / seconds
+    logger.info("%s: %d peaks in %.1f s (%.0f rows/s)", output, funnel.n_peaks, seconds, rate)
+    return funnel
+
+
+def _spill_rows(catalogue: Catalogue, folder: Path) -> Spill:
+    """Set the rows of a catalogue aside by the file's chrom; their scope is the name's number."""
+    spill = Spill(folder)
+    for rows in catalogue.batches():
+        records = np.empty(len(rows), RECORD)
+        for name in ("start", "end", "summit", "score"):
+            records[name] = rows[name]
+        records["scope"] = rows["name"]
+        spill.append_by(rows["chrom"], records)
+    return spill
+
+
+def _sources_of_chroms(
+    source: str,
+    catalogue: Catalogue,
+    chromsizes: Mapping[str, int],
+    aliases: str | PathLike | Sequence[Synonyms] | None,
+) -> dict[str, list[int]]:
+    """The numbers of the file's chrom names that mean each chrom; several may mean one."""
+    renamed = resolve_aliases(catalogue.chroms, chromsizes, aliases)
+    if not renamed:
+        raise BasewiseError(
+            f"{source} has no peak on a chrom of the assembly",
+            found=f"{', '.join(catalogue.chroms[:5])}; the assembly has "
+            f"{', '.join(list(chromsizes)[:5])}",
+            hint="Is it of another assembly? If the names differ only, give a table of aliases",
+        )
+    sources: dict[str, list[int]] = {}
+    for number, name in enumerate(catalogue.chroms):
+        if name in renamed:
+            sources.setdefault(renamed[name], []).append(number)
+    return sources
+
+
+class _Names:
+    """What the names of a catalogue mean once filters have seen them.
+
+    Attributes:
+        scopes: the distinct scopes, then those of merged replicates, by number.
+        fates: int8 (n_scopes,), the step that removes a scope, or KEPT.
+        groups: int64 (n_scopes,), the number of the merged scope of each scope, where they merge.
+    """
+
+    def __init__(self, named: list[list[Scope]], filters: PeakFilters, proteins: Proteins | None):
+        if filters.modifications == "merge":
+            named = [[scope.unmodified for scope in scopes] for scopes in named]
+        numbers: dict[Scope, int] = {}
+        flat = [numbers.setdefault(s, len(numbers)) for scopes in named for s in scopes]
+        self._flat = np.array(flat, dtype=np.int32)
+        self._counts = np.array([len(scopes) for scopes in named], dtype=np.int64)
+        self._firsts = np.cumsum(self._counts) - self._counts
+        self.scopes = list(numbers)
+        steps = list(STEPS)
+        self.fates = np.full(len(self.scopes), KEPT, dtype=np.int8)
+        for step, is_out in self._verdicts(filters, proteins):
+            removed = np.array(is_out, dtype=bool) & (self.fates == KEPT)
+            self.fates[removed] = steps.index(step)
+        self.groups = None
+        if filters.replicates == "merge":
+            merged, groups = group_scopes(self.scopes)
+            self.groups = groups + len(self.scopes)
+            self.scopes += merged
+            self.groups = np.append(self.groups, np.arange(len(groups), len(self.scopes)))
+
+    def _verdicts(
+        self, filters: PeakFilters, proteins: Proteins | None
+    ) -> Iterable[tuple[str, list[bool]]]:
+        """(step, whether it leaves each scope out), in order."""
+        if filters.modifications == "drop":
+            yield "modifications", [bool(scope.modification) for scope in self.scopes]
+        asked = (
+            ("experiments", "experiment", filters.experiments, filters.exclude_experiments),
+            ("targets", "target", filters.targets, filters.exclude_targets),
+            ("biotypes", "biotype", filters.biotypes, filters.exclude_biotypes),
+        )
+        for step, field, include, exclude in asked:
+            if include or exclude:
+                names = {getattr(scope, field) for scope in self.scopes}
+                kept = select_names(names, include, exclude, field)
+                yield step, [getattr(scope, field) not in kept for scope in self.scopes]
+        if proteins is not None:
+            targets = {scope.target for scope in self.scopes}
+            known = {target for target in targets if proteins.of(target)}
+            if missing := sorted(targets - known):
+                shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+                logger.warning("%d targets have no known protein: %s", len(missing), shown)
+            yield "proteins", [scope.target not in known for scope in self.scopes]
+
+    def spread(self, records: np.ndarray) -> np.ndarray:
+        """A record for each scope of each record's name, under the scope's number."""
+        counts = self._counts[records["scope"]]
+        first = self._firsts[records["scope"]]
+        if len(self._flat) == len(self._counts):
+            records["scope"] = self._flat[first]
+            return records
+        at = np.repeat(np.arange(len(records)), counts)
+        rank = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
+        spread = records[at]
+        spread["scope"] = self._flat[first[at] + rank]
+        return spread
+
+
+class _Beyond:
+    """Peaks past the ends of chroms, which a file of another assembly has many of."""
+
+    def __init__(self, source: str, max_share: float):
+        self._source, self._max_share = source, max_share
+        self._n_beyond = self._n_all = 0
+        self._first = ""
+
+    def drop(self, records: np.ndarray, chrom: str, size_bp: int, funnel: Funnel) -> np.ndarray:
+        """The records that end on their chrom."""
+        is_beyond = records["end"] > size_bp
+        self._n_all += len(records)
+        count = int(is_beyond.sum())
+        if not count:
+            return records
+        if not self._first:
+            start, end, *_ = records[is_beyond][0]
+            self._first = f"{chrom}:{start}-{end} where {chrom} has {size_bp} bp"
+        self._n_beyond += count
+        funnel.remove("chrom_ends", count)
+        return records[~is_beyond]
+
+    def check(self) -> None:
+        """Raise a BasewiseError if there are more than may be."""
+        if not self._n_beyond:
+            return
+        share = self._n_beyond / self._n_all
+        if share > self._max_share:
+            raise BasewiseError(
+                f"{self._source}: {self._n_beyond:,} of {self._n_all:,} peaks reach past the end "
+                f"of their chrom ({share:.3%}, more than the {self._max_share:.3%} that "
+                "max_beyond allows)",
+                found=self._first,
+                hint="Is it of another assembly?",
+            )
+        logger.warning(
+            "%s: %d peaks left out that reach past the end of their chrom, such as %s",
+            *(self._source, self._n_beyond, self._first),
+        )
+
+
+def _sift(
+    records: np.ndarray,
+    names: _Names,
+    filters: PeakFilters,
+    blacklist: np.ndarray | None,
+    funnel: Funnel,
+) -> np.ndarray:
+    """The peaks of one chrom that pass all steps but the last, in order."""
+    n_rows = len(records)
+    records = names.spread(records)
+    funnel.remove("names", n_rows - len(records))
+    fates = np.bincount(names.fates[records["scope"]], minlength=KEPT + 1)
+    for step, removed in zip(STEPS, fates[:KEPT].tolist(), strict=True):
+        if removed:
+            funnel.remove(step, removed)
+    if fates[:KEPT].any():
+        records = records[names.fates[records["scope"]] == KEPT]
+    if filters.min_score is not None or filters.max_score is not None:
+        records = _keep(records, filters.scoring(records["score"]), "score", funnel)
+    if blacklist is not None and len(blacklist):
+        is_hit = overlaps(records["start"], records["end"], blacklist)
+        records = _keep(records, ~is_hit, "blacklist", funnel)
+    if filters.duplicates:
+        records = records[order_of(records)]
+        n_before, records = len(records), drop_duplicates(records)
+        funnel.remove("duplicates", n_before - len(records))
+    if filters.replicates == "merge":
+        least = filters.min_experiments
+        records, n_joined, n_few = merge_replicates(records, names.groups, least)
+        funnel.remove("replicates", n_joined)
+        funnel.remove("min_experiments", n_few)
+    return records
+
+
+def _keep(records: np.ndarray, kept: np.ndarray, step: str, funnel: Funnel) -> np.ndarray:
+    count = int(np.count_nonzero(kept))
+    if count == len(records):
+        return records
+    funnel.remove(step, len(records) - count)
+    return records[kept]
+
+
+def _count_peaks(scopes: Sequence[Scope], counts: np.ndarray) -> np.ndarray:
+    """Peaks of each scope's target in its biotype, of all experiments: int64 (n_scopes,)."""
+    numbers: dict[tuple[str, str], int] = {}
+    pairs = [numbers.setdefault((s.target, s.biotype), len(numbers)) for s in scopes]
+    pairs = np.array(pairs, dtype=np.int64)
+    return np.bincount(pairs, weights=counts, minlength=len(numbers)).astype(np.int64)[pairs]
+
+
+def _choose_scopes(
+    sifted: Spill, chroms: list[str], is_enough: np.ndarray
+) -> Iterable[tuple[str, np.ndarray]]:
+    """(chrom, records) of the scopes that have enough peaks, without chroms left empty."""
+    for code in sifted.partitions:
+        records = sifted.load(code)
+        if not is_enough.all():
+            records = records[is_enough[records["scope"]]]
+        if len(records):
+            yield chroms[code], records
