@@ -16,7 +16,7 @@ from basewise.intervals import IntervalMap, complement, covered_bp, merge
 from basewise.peaks.negatives.allowed import AllowedStarts
 from basewise.peaks.negatives.seeds import draw_ranks
 from basewise.peaks.negatives.source import PLACES, Peaks
-from basewise.peaks.windows import check_widths, place_windows
+from basewise.peaks.placing import check_widths, place_windows
 
 SOURCES = ("other_targets", "other_biotypes", "all_peaks")
 MAX_CACHED = 50_000_000  # window starts of pools kept in memory, 8 bytes each

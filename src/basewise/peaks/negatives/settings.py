@@ -7,7 +7,7 @@ from basewise.errors import BasewiseError, nearest
 from basewise.peaks.negatives.composition import FEATURES
 from basewise.peaks.negatives.hard import SOURCES
 from basewise.peaks.negatives.random import QUOTAS
-from basewise.peaks.windows import CENTRES
+from basewise.peaks.placing import CENTRES
 
 KINDS = ("random", "matched", "scoped", "hard")
 AVOID = ("all_peaks", "scope_peaks", "target_peaks", "blacklist", "gaps")

@@ -11,7 +11,7 @@ from basewise.peaks.negatives.seeds import derive_rng
 from basewise.peaks.negatives.settings import NegativeSettings
 from basewise.peaks.negatives.source import Peaks
 from basewise.peaks.negatives.table import make_table
-from basewise.peaks.windows import check_widths, place_windows
+from basewise.peaks.placing import check_widths, place_windows
 
 
 def draw_unscoped(
