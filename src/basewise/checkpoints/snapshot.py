@@ -2,12 +2,42 @@
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
+from basewise.checkpoints.torch_file import INDEX_SUFFIX, torch_files
 from basewise.errors import BasewiseError, nearest
-from basewise.models.zoo import ZOO, PublishedModel
+from basewise.models.zoo import ZOO, FileSet, PublishedFile, PublishedModel
 
 HYPERPARAMS = "hyperparams.json"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A set of published files on the local disk.
+
+    Attributes:
+        weights: in the order of ``files.weights``; of PyTorch weights in shards, their index.
+        settings: the JSON file beside them; None where there is none and none is needed.
+    """
+
+    files: FileSet
+    weights: tuple[Path, ...]
+    settings: Path | None
+
+    @property
+    def members(self) -> list[tuple[str, Path]]:
+        """All of them, weights first: where each is in its repository, and here."""
+        here = [
+            (PurePosixPath(file.path).with_name(part.name).as_posix(), part)
+            for file, path in zip(self.files.weights, self.weights, strict=True)
+            for part in torch_files(path)
+        ]
+        return here + ([(self.files.settings.path, self.settings)] if self.settings else [])
+
+    def __str__(self) -> str:
+        names = [path.name for path in self.weights]
+        return " and ".join(map(str, [self.settings, *names] if self.settings else self.weights))
 
 
 def find_model(name: str) -> PublishedModel:
@@ -24,33 +54,63 @@ def find_model(name: str) -> PublishedModel:
 
 def find_files(
     source: str | os.PathLike | Iterable[str | os.PathLike], model: PublishedModel
-) -> tuple[Path, Path]:
-    """Return the weights and the hyperparams.json of a snapshot directory or of given files.
+) -> Found:
+    """Return the first complete set of a model's files in a snapshot directory or of given files.
+
+    A file that is given by name settles which set is meant; the others may lie beside it.
 
     Raises:
-        BasewiseError: one of them is not there.
+        BasewiseError: no set is complete; names what is missing.
     """
-    given = [source] if isinstance(source, str | os.PathLike) else list(source)
-    folder = Path(model.files[0].weights[0].path).parent
-    found = {}
-    for name in (model.files[0].weights[0].name, HYPERPARAMS):
-        candidates = [
-            candidate
-            for path in map(Path, given)
-            for candidate in (
-                (path / folder / name, path / name)
-                if path.is_dir()
-                else (path,) * (path.name == name) + (path.with_name(name),)
-            )
-        ]
-        found[name] = next((path for path in candidates if path.is_file()), None)
-        if found[name] is None:
-            raise BasewiseError(
-                f"{name} of {model.name} is missing",
-                found=f"none in {', '.join(map(str, given))}",
-                hint=f"Give the directory that holds {folder}/, or both files.",
-            )
-    return tuple(found.values())
+    given = [Path(path) for path in ([source] if isinstance(source, str | os.PathLike) else source)]
+    named = {path.name.removesuffix(INDEX_SUFFIX) for path in given if not path.is_dir()}
+    meant = [files for files in model.files if named & {file.name for file in files.weights}]
+    missing = []
+    for files in meant or model.files:
+        weights = [_locate(file, given) for file in files.weights]
+        settings = _locate(files.settings, given) if files.settings else None
+        wanted = [*zip(files.weights, weights, strict=True)]
+        if files.needs_settings:
+            wanted.append((files.settings, settings))
+        lacking = [file for file, path in wanted if path is None]
+        if not lacking:
+            return Found(files, tuple(weights), settings)
+        if any(path for path in weights) or meant:
+            missing += lacking
+    raise _missing(model, missing, given)
+
+
+def _locate(file: PublishedFile, given: list[Path]) -> Path | None:
+    """Return where a file is: in a directory, as in its repository or not; itself; or beside.
+
+    Where it is in shards, that is their index.
+    """
+    for name in (file.name, file.name + INDEX_SUFFIX):
+        for path in given:
+            if path.is_dir():
+                candidates = [(path / file.path).with_name(name), path / name]
+            else:
+                candidates = [path] * (path.name == name) + [path.with_name(name)]
+            for candidate in candidates:
+                if candidate.is_file():
+                    return candidate
+    return None
+
+
+def _missing(
+    model: PublishedModel, missing: list[PublishedFile], given: list[Path]
+) -> BasewiseError:
+    sets = [" and ".join(file.path for file in files.weights) for files in model.files]
+    if missing:
+        what = " and ".join(dict.fromkeys(file.name for file in missing))
+        missing_what = f"{what} of {model.name} {'are' if ' and ' in what else 'is'} missing"
+    else:
+        missing_what = f"the files of {model.name} are missing"
+    return BasewiseError(
+        missing_what,
+        found=f"none in {', '.join(map(str, given))}",
+        hint=f"Give the directory that holds {', or '.join(sets)}, or the files themselves.",
+    )
 
 
 def read_revision(weights: Path) -> str | None:

@@ -178,6 +178,31 @@ class TileSpec:
             changes["halo_bp"] = halo_bp
         return replace(self, **changes)
 
+    def rebuilt(self, *, context_bp: int, predicted_bp: int, length_multiple_bp: int) -> "TileSpec":
+        """Return the geometry of the same kind of model in another size.
+
+        What is predicted and yet discarded keeps its share.
+
+        Raises:
+            BasewiseError: a context that is shorter than what is predicted of it, or that does
+                not go with length_multiple_bp.
+        """
+        if not 0 < predicted_bp <= context_bp or (context_bp - predicted_bp) % 2:
+            raise BasewiseError(
+                f"context_bp must be {predicted_bp}, what this model predicts of a window, or an "
+                "even number of bp more",
+                found=context_bp,
+            )
+        margin_bp = (context_bp - predicted_bp) // 2
+        beyond_bp = (self.halo_bp - self.margin_bp) * predicted_bp // self.predicted_bp()
+        return replace(
+            self,
+            context_bp=context_bp,
+            halo_bp=margin_bp + beyond_bp - beyond_bp % self.resolution_bp,
+            margin_bp=margin_bp,
+            length_multiple_bp=length_multiple_bp,
+        )
+
     def to_dict(self) -> dict:
         """Return the fields as plain values."""
         return asdict(self)

@@ -66,9 +66,7 @@ def params_and_state_files(size_bytes: int) -> FileSet:
     """Return ``jax_model/params.joblib`` and ``state.joblib``, which no hyperparameters go with."""
     params = PublishedFile("jax_model/params.joblib", size_bytes, is_exact=False)
     state = PublishedFile("jax_model/state.joblib")
-    return FileSet(
-        PARAMS_AND_STATE, (params, state), PublishedFile(HYPERPARAMS), needs_settings=False
-    )
+    return FileSet(PARAMS_AND_STATE, (params, state), needs_settings=False)
 
 
 def torch_files(safetensors_bytes: int | None = None) -> tuple[FileSet, FileSet]:
