@@ -1,17 +1,25 @@
 """A loaded checkpoint for people: sequences or regions in, values out, no files in between."""
 
+import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from basewise.checkpoints.config import read_config
+from basewise.errors import BasewiseError
 from basewise.genome import MemoryGenome, Sequences
 from basewise.inference.apply import Applier
 from basewise.inference.devices import select_devices
+from basewise.inference.embedding.embedder import Embedder, load_embedder
+from basewise.inference.embedding.programs import Programs
 from basewise.inference.pipeline import predict_tiles
+from basewise.inference.precision import PRECISIONS
 from basewise.inference.shard import load_applier
 from basewise.intervals import as_intervals, intersect, merge
+from basewise.models.families import build_language_model, find_family
 from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, find_scorable, tile_regions
 from basewise.track import Track
 
@@ -24,11 +32,13 @@ class Annotator:
 
     Attributes:
         config: the checkpoint's config.json.
+        precision: of matrix products.
         max_ambiguous_run_bp: longest run of N that a k-mer model reads as filled.
     """
 
     applier: Applier
     config: dict
+    precision: str = "float32"
     max_ambiguous_run_bp: int = MAX_AMBIGUOUS_RUN_BP
 
     @property
@@ -72,6 +82,24 @@ class Annotator:
             for index in indices:
                 results[index] = self._slice(covered, values, *regions[index][1:])
         return results
+
+    def embed(
+        self, sequences: str | Sequence[str] | Mapping[str, str], **request: Any
+    ) -> dict[str, np.ndarray]:
+        """Return what ``Embedder.embed`` does, of the language model under the tracks.
+
+        Raises:
+            BasewiseError: there is none, or as ``Embedder.embed``.
+        """
+        return self._embedder.embed(sequences, **request)
+
+    @functools.cached_property
+    def _embedder(self) -> Embedder:
+        applier = self.applier
+        model = build_language_model(self.config, PRECISIONS[self.precision])
+        params = {part: applier.params[part] for part in ("edges", "layers")}
+        programs = Programs(model, params, applier.devices, applier.rows_per_device)
+        return Embedder(programs, self.config)
 
     def _is_exact(self, sequences: Sequences, chroms: Mapping[str, object]) -> bool:
         """Whether short sequences may each have a window of their own length."""
@@ -125,8 +153,8 @@ def load(
     precision: str = "float32",
     platform: str = "auto",
     batch_size: int = 8,
-) -> Annotator:
-    """Return the model of a checkpoint directory, ready to predict.
+) -> Annotator | Embedder:
+    """Return the model of a checkpoint, ready to predict, or to embed where it has no tracks.
 
     Args:
         tracks: names to keep; None keeps all.
@@ -135,8 +163,18 @@ def load(
         platform: "auto", "cpu", "gpu" or "tpu".
 
     Raises:
-        BasewiseError: the checkpoint is broken, or the device is not there.
+        BasewiseError: the checkpoint is broken, or the device is not there; tracks are asked of a
+            language model.
     """
+    config = read_config(checkpoint)
+    if find_family(config).build_track_model is None:
+        if tracks is not None or strands != "forward":
+            raise BasewiseError(
+                f"{config['name']} is a language model: it has neither tracks nor strands to choose"
+            )
+        return load_embedder(
+            checkpoint, precision=precision, platform=platform, batch_size=batch_size
+        )
     applier, config = load_applier(
         checkpoint,
         select_devices(platform),
@@ -146,7 +184,7 @@ def load(
         precision=precision,
         batch_size=batch_size,
     )
-    return Annotator(applier, config)
+    return Annotator(applier, config, precision)
 
 
 def stack(values: Sequence[np.ndarray], *, n_tracks: int) -> np.ndarray:

@@ -6,23 +6,20 @@ import time
 from collections.abc import Sequence
 
 import jax
-import jax.numpy as jnp
 
 from basewise.checkpoints.config import choose_tracks, hash_checkpoint
 from basewise.checkpoints.store import load_checkpoint
-from basewise.errors import BasewiseError
 from basewise.genome import Genome
 from basewise.inference.apply import Applier
 from basewise.inference.devices import select_devices, use_compilation_cache
 from basewise.inference.pipeline import predict_tiles
+from basewise.inference.precision import set_precision
 from basewise.inference.progress import Progress
 from basewise.models.track_model import TrackModel
 from basewise.tiling import read_tiles
 from basewise.tracks.shard import ShardWriter
 
 log = logging.getLogger(__name__)
-
-PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 def predict_shard(
@@ -110,13 +107,7 @@ def load_applier(
     batch_size: int,
 ) -> tuple[Applier, dict]:
     """Return a checkpoint's model on devices, ready to run, and its config."""
-    if precision not in PRECISIONS:
-        raise BasewiseError(
-            "unknown precision", found=repr(precision), hint=f"Known: {', '.join(PRECISIONS)}."
-        )
-    if precision == "float32":
-        jax.config.update("jax_default_matmul_precision", "highest")
-    model, params, config = load_checkpoint(checkpoint, PRECISIONS[precision])
+    model, params, config = load_checkpoint(checkpoint, set_precision(precision))
     applier = Applier(
         model,
         params,

@@ -24,7 +24,7 @@ class LanguageModel:
     Attributes:
         max_tokens: tokens (CLS included) that no sequence can exceed; None where any length runs.
         context_tokens: tokens (CLS included) of the longest sequence it was trained on.
-        has_logits: whether it has a vocabulary head.
+        n_logits: V, rows of its vocabulary head; 0 without one.
         positions_depend_on_length: whether sequences longer than ``context_tokens`` have their
             positions rescaled by their length, so that they cannot be padded.
         init: rng -> parameter tree.
@@ -41,7 +41,7 @@ class LanguageModel:
     embed_dim: int
     max_tokens: int | None
     context_tokens: int
-    has_logits: bool
+    n_logits: int
     positions_depend_on_length: bool
     init: Callable[[jax.Array], dict]
     inspect: Callable[..., dict[str, jax.Array]]
@@ -102,7 +102,7 @@ def build_language_model(architecture: dict, dtype=jnp.float32) -> LanguageModel
         embed_dim=config.embed_dim,
         max_tokens=config.max_positions if config.positional_embedding == "learned" else None,
         context_tokens=config.context_tokens,
-        has_logits=config.lm_head,
+        n_logits=config.alphabet_size if config.lm_head else 0,
         positions_depend_on_length=config.rescaling_factor is not None,
         init=trunk.init,
         inspect=trunk.inspect,

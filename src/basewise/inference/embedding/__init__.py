@@ -1,0 +1,6 @@
+"""Embeddings, attention maps, logits and likelihoods of a DNA language model."""
+
+from basewise.inference.embedding.embedder import Embedder, embed_fasta, load_embedder
+from basewise.inference.embedding.request import EmbedRequest
+
+__all__ = ["EmbedRequest", "Embedder", "embed_fasta", "load_embedder"]
