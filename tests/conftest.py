@@ -1,8 +1,10 @@
 """Fixtures that every test may use."""
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pyBigWig
@@ -27,6 +29,24 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no ../shared beside this clone, so no reference goldens and no yeast genome")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def run_hub() -> Callable:
+    """A context manager run_hub(name, commit) that yields a `FakeHub` of tests/hub_server.py."""
+    spec = importlib.util.spec_from_file_location("hub_server", ROOT / "tests/hub_server.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.run_hub
+
+
+@pytest.fixture(scope="session")
+def torch_writer() -> ModuleType:
+    """The functions of tests/torch_writer.py, which write checkpoints as PyTorch does."""
+    spec = importlib.util.spec_from_file_location("torch_writer", ROOT / "tests/torch_writer.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from basewise.errors import BasewiseError
 
-CHATTY = ("jax", "matplotlib", "numba")
+CHATTY = ("httpx", "httpx2", "jax", "matplotlib", "numba")
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 

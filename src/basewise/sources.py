@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from basewise.checkpoints.config import choose_tracks, read_config, read_tile_spec
+from basewise.checkpoints.lock import find_difference, read_lock
+from basewise.checkpoints.origin import read_origin
 from basewise.errors import BasewiseError, nearest
 from basewise.tiling import TileSpec
 
@@ -75,6 +77,26 @@ def check_checkpoints(
             raise BasewiseError(
                 f"config section 'tiling' does not fit checkpoint '{model}': {error}"
             ) from None
+
+
+def check_lock(checkpoints: Mapping[str, dict]) -> None:
+    """Raise BasewiseError for a checkpoint that was fetched and is not what the lock says.
+
+    Where either is of another source than the configuration names, it is about to be renewed.
+    """
+    lock = Path("resources/checkpoints.lock")
+    for model, pinned in read_lock(lock).items():
+        folder = Path("resources/checkpoints", model)
+        if model not in checkpoints or checkpoints[model]["source"] != pinned.source:
+            continue
+        origin = read_origin(folder)
+        if origin is not None and origin.source == pinned.source and origin != pinned:
+            raise BasewiseError(
+                f"checkpoint '{model}' in {folder} is not what {lock} says",
+                found=find_difference(pinned, origin),
+                hint=f"Delete {folder} to fetch what the lock says, or {lock} to have it written "
+                "anew, from what is there, by `snakemake prefetch`.",
+            )
 
 
 def check_writable(*directories: str) -> None:

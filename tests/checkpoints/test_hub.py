@@ -1,22 +1,24 @@
-"""Published weights come from a hub on this machine that is open, gated, broken or gone."""
+"""Published weights come from a hub on this machine that is open, gated, broken, lying or gone."""
 
 import hashlib
-import http.server
-import json
 import logging
+import shutil
+import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
 from basewise.checkpoints import fetch_checkpoint, read_config
-from basewise.checkpoints.hub import Repository, choose_model
+from basewise.checkpoints.hub import choose_files, choose_model, find_files
 from basewise.checkpoints.published import import_checkpoint
+from basewise.checkpoints.repository import Repository
 from basewise.cli import main
 from basewise.errors import BasewiseError
+from basewise.models.zoo import ZOO
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "hf://InstaDeepAI/segment_nt"
@@ -24,88 +26,78 @@ COMMIT = "c0" * 20
 WEIGHTS, HYPERPARAMS = "jax_model/pytree_ckpt.joblib", "jax_model/hyperparams.json"
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        hub = self.server
-        hub.asked.append(self.path)
-        self.close_connection = True
-        is_elsewhere = self.path.startswith("/elsewhere/")
-        token = self.headers.get("Authorization")
-        if hub.token and not is_elsewhere and token != f"Bearer {hub.token}":
-            return self.answer(hub.refusal, b"{}")
-        if is_elsewhere:
-            hub.tokens_elsewhere.append(token)
-        elif hub.elsewhere and self.path.endswith(".joblib"):
-            self.send_response(302)
-            self.send_header("Location", f"{hub.elsewhere}/elsewhere{self.path}")
-            self.send_header("Content-Length", "0")
-            return self.end_headers()
-        data = hub.files.get(self.path.removeprefix("/elsewhere"))
-        if data is None:
-            return self.answer(404, b"Entry not found")
-        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
-        cut = len(data) // 2 if self.path.endswith(".joblib") and hub.cuts else None
-        hub.cuts -= cut is not None
-        return self.answer(206 if start else 200, data, start, cut)
-
-    def answer(self, status, data, start=0, cut=None):
-        self.send_response(status)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.send_header("Content-Length", str(len(data) - start))
-        self.send_header("ETag", '"1"')
-        self.end_headers()
-        self.wfile.write(data[start:cut])
-
-    def log_message(self, *_):
-        pass
+@pytest.fixture
+def waits(monkeypatch):
+    """Retries without their waits, which are recorded instead."""
+    waits = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    return waits
 
 
 @pytest.fixture
-def hub(tmp_path, publish, published, monkeypatch):
-    """A server that holds a small segment_nt; its attributes say how it behaves."""
+def hub(tmp_path, publish, published, monkeypatch, run_hub, waits):
+    """A hub with a small segment_nt, and an empty cache; for this process and those it starts."""
     snapshot = publish(tmp_path / "published", **published)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "127.0.0.1,localhost")
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        server.snapshot, server.asked, server.tokens_elsewhere = snapshot, [], []
-        server.token, server.refusal, server.cuts, server.elsewhere = None, 403, 0, None
-        base = "/InstaDeepAI/segment_nt/resolve"
-        server.files = {
-            f"{base}/{COMMIT}/{file}": (snapshot / file).read_bytes()
-            for file in (WEIGHTS, HYPERPARAMS)
-        }
-        server.files["/api/models/InstaDeepAI/segment_nt/revision/main"] = json.dumps(
-            {"sha": COMMIT}
-        ).encode()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
-        monkeypatch.setattr(time, "sleep", lambda _: None)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    with run_hub("InstaDeepAI/segment_nt", COMMIT) as server:
+        server.snapshot = snapshot
+        for file in (WEIGHTS, HYPERPARAMS):
+            server.files[file] = (snapshot / file).read_bytes()
+        use_hub(monkeypatch, server.url, tmp_path / "hf")
         yield server
-        server.shutdown()
-        thread.join()
+
+
+def use_hub(monkeypatch, url, home):
+    monkeypatch.setenv("HF_ENDPOINT", f"{url}/")
+    monkeypatch.setenv("HF_HOME", str(home))
+    point_at(monkeypatch, url)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+
+
+def point_at(monkeypatch, url):
+    """What HF_ENDPOINT does when huggingface_hub is imported."""
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 def assert_imported(hub, out, revision=COMMIT):
-    import_checkpoint(hub.snapshot, "segment_nt", out.with_name("local"), revision=revision)
+    local = out.with_name("local")
+    import_checkpoint(hub.snapshot, "segment_nt", local, revision=revision)
     for name in ("params.safetensors", "config.json"):
-        assert (out / name).read_bytes() == (out.with_name("local") / name).read_bytes()
+        assert (out / name).read_bytes() == (local / name).read_bytes()
     assert read_config(out)["revision"] == revision
-    left = {"published", "local", out.name}
-    assert {path.name for path in out.parent.iterdir()} == left  # no download
+    shutil.rmtree(local)
+
+
+def assert_nothing_made(out):
+    assert [path for path in out.rglob("*") if path.is_file()] == []
 
 
 def test_published_weights_are_fetched_and_imported(hub, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        fetch_checkpoint(SOURCE, tmp_path / "out", model="mine")
+        origin = fetch_checkpoint(SOURCE, tmp_path / "out", model="mine")
     assert "CC-BY-NC-SA-4.0" in caplog.text
     assert_imported(hub, tmp_path / "out")
-    assert all(COMMIT in path for path in hub.asked[1:])
+    assert (origin.repository, origin.revision) == ("InstaDeepAI/segment_nt", COMMIT)
+    assert {file.path: (file.bytes, file.sha256) for file in origin.files} == {
+        path: (len(data), hashlib.sha256(data).hexdigest()) for path, data in hub.files.items()
+    }
+    assert {path.name for path in tmp_path.iterdir()} == {"published", "hf", "out"}
+
+
+def test_what_is_in_the_cache_is_not_fetched_again(hub, tmp_path):
+    fetch_checkpoint(SOURCE, tmp_path / "out")
+    assert len(hub.fetched) == 2
+    fetch_checkpoint(SOURCE, tmp_path / "again")
+    assert len(hub.fetched) == 2
+    assert_imported(hub, tmp_path / "again")
 
 
 def test_the_command_line_takes_a_repository(hub, tmp_path):
@@ -113,7 +105,6 @@ def test_the_command_line_takes_a_repository(hub, tmp_path):
     arguments = ["checkpoint", "import", f"{SOURCE}@{COMMIT}", "--model", "segment_nt"]
     assert main([*arguments, "--out", str(out)]) == 0
     assert_imported(hub, out)
-    assert not any(path.startswith("/api") for path in hub.asked)  # a commit needs no pinning
     assert main([*arguments, "--revision", "1", "--out", str(out)]) == 1
 
 
@@ -125,63 +116,104 @@ def test_the_shipped_configuration_gets_its_checkpoint(hub, tmp_path):
     target = "resources/checkpoints/segment_nt/params.safetensors"
     options = ["--cores", "1", "--directory", directory, target]
     subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True)
-    assert "WARNING" in (log := (directory / "logs/get_checkpoint/segment_nt.log").read_text())
+    log = (directory / "logs/get_checkpoint/segment_nt.log").read_text()
+    assert "WARNING" in log
     assert "CC-BY-NC-SA-4.0" in log
-    assert read_config(directory / "resources/checkpoints/segment_nt")["revision"] == COMMIT
-    import_checkpoint(hub.snapshot, "segment_nt", tmp_path / "local")
-    given = (tmp_path / "local" / "params.safetensors").read_bytes()
-    assert (directory / target).read_bytes() == given
-    assert [path.name for path in (directory / "resources/checkpoints").iterdir()] == ["segment_nt"]
+    assert "HTTP Request" not in log  # the library's chatter
+    assert_imported(hub, directory / "resources/checkpoints/segment_nt")
 
 
-def test_a_hub_that_tells_no_commit_will_do(hub, tmp_path):
-    hub.files = {
-        path.replace(COMMIT, "v1%2Fa"): data
-        for path, data in hub.files.items()
-        if path.startswith("/Insta")
-    }
-    fetch_checkpoint(f"{SOURCE}@v1/a", tmp_path / "out")
-    assert_imported(hub, tmp_path / "out", revision="v1/a")
-
-
-def test_a_broken_download_goes_on(hub, tmp_path):
-    hub.cuts = 2
+@pytest.mark.parametrize("step", ["cut", "stall"])
+def test_a_broken_download_goes_on_where_it_broke(hub, tmp_path, monkeypatch, step):
+    monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1024)
+    hub.steps = [step, "cut", "serve"]
     fetch_checkpoint(SOURCE, tmp_path / "out")
-    assert hub.cuts == 0
+    assert_imported(hub, tmp_path / "out")
+    whole, starts = len(hub.files[WEIGHTS]), [0]
+    for _ in range(2):
+        starts.append((starts[-1] + (whole - starts[-1]) // 2) // 1024 * 1024)
+    spans = [span for path, span in hub.fetched if path == WEIGHTS]
+    assert spans == [None, *(f"bytes={start}-" for start in starts[1:])]
+
+
+def test_a_hub_that_is_down_for_a_while_is_asked_again(hub, tmp_path, waits):
+    hub.steps = [503, 500, "serve"]
+    fetch_checkpoint(SOURCE, tmp_path / "out")
+    assert waits == [1, 2]
     assert_imported(hub, tmp_path / "out")
 
 
-def test_what_came_before_the_network_failed_is_used_later(hub, tmp_path):
-    hub.cuts = 1000
-    whole = len(hub.files[f"/InstaDeepAI/segment_nt/resolve/{COMMIT}/{WEIGHTS}"])
-    with pytest.raises(BasewiseError, match=r"could not be fetched.*\.out\.download.* keeps the"):
+def test_a_hub_that_stays_down_is_given_up(hub, tmp_path):
+    hub.steps = [503]
+    with pytest.raises(BasewiseError, match=r"joblib could not be fetched: 3 attempts.*HTTP 503"):
         fetch_checkpoint(SOURCE, tmp_path / "out")
-    assert not list(tmp_path.glob("out/*"))
-    (part,) = tmp_path.rglob("*.part")
-    assert part.stat().st_size >= whole // 2
-    hub.cuts = 0
+    assert_nothing_made(tmp_path / "out")
+
+
+def test_a_hub_that_is_gone_leaves_the_cache(hub, tmp_path, monkeypatch, caplog):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    point_at(monkeypatch, nowhere)
+    with pytest.raises(BasewiseError, match=r"main could not be fetched: 6 attempts.*refused"):
+        fetch_checkpoint(SOURCE, tmp_path / "out")
+    point_at(monkeypatch, hub.url)
     fetch_checkpoint(SOURCE, tmp_path / "out")
-    assert_imported(hub, tmp_path / "out")
+    point_at(monkeypatch, nowhere)
+    fetch_checkpoint(SOURCE, tmp_path / "later")
+    assert f"taking the commit in the cache, {COMMIT}" in caplog.text
+    assert_imported(hub, tmp_path / "later")
 
 
-@pytest.mark.parametrize("status", [401, 403])
-@pytest.mark.parametrize("token", [None, "wrong"])
-def test_a_gated_repository_is_explained(hub, tmp_path, monkeypatch, status, token):
-    hub.token, hub.refusal = "secret", status
+REFUSALS = {
+    "gated": (403, "GatedRepo", "Access to model is restricted"),
+    "gated to all": (401, "GatedRepo", "Access to model is restricted"),
+    "private": (401, "RepoNotFound", "Repository not found"),
+    "missing": (404, "RepoNotFound", "Repository not found"),
+    "closed": (403, None, None),
+    "old hub": (401, None, None),
+    "bad token": (401, None, "Invalid credentials in Authorization header"),
+    "no revision": (404, "RevisionNotFound", "Invalid rev id: main"),
+    "disabled": (403, None, "Access to this resource is disabled."),
+    "other": (410, None, None),
+}
+LICENCE = "Accept its licence at https://huggingface.co/InstaDeepAI/segment_nt, make a token"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "token", "words"),
+    [
+        ("gated", None, ["is gated; found HTTP 403 Forbidden: Access", LICENCE, "set HF_TOKEN."]),
+        ("gated", "mine", [LICENCE, "set HF_TOKEN (the one set is not enough)"]),
+        ("gated to all", None, ["is gated; found HTTP 401", LICENCE]),
+        ("private", None, ["is private or gated, or does not exist", "Check the name", LICENCE]),
+        ("old hub", None, ["is private or gated, or does not exist", LICENCE]),
+        ("missing", None, ["does not exist, or is private and HF_TOKEN is not set", "HTTP 404"]),
+        ("missing", "mine", ["does not exist to this token; found HTTP 404"]),
+        ("closed", None, ["is gated or closed to you; found HTTP 403", LICENCE]),
+        ("bad token", "mine", ["does not accept the token in use", "Invalid credentials"]),
+        ("no revision", None, ["@main: there is no such revision", "segment_nt/commits"]),
+        ("disabled", None, ["has been disabled by the hub"]),
+        ("other", None, ["cannot be fetched; found HTTP 410 Gone"]),
+    ],
+)
+def test_what_a_hub_refuses_is_explained(hub, tmp_path, monkeypatch, refusal, token, words, waits):
+    hub.refusal = REFUSALS[refusal]
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     with pytest.raises(BasewiseError) as caught:
         fetch_checkpoint(SOURCE, tmp_path / "out")
     said = str(caught.value)
-    assert f"{SOURCE}@main is gated, private or not there; found HTTP {status}" in said
-    assert "Accept its licence at https://huggingface.co/InstaDeepAI/segment_nt" in said
-    assert ("the one set is not enough" in said) == bool(token)
-    assert "wrong" not in said
-    assert {path.name for path in tmp_path.iterdir()} == {"published"}
+    assert said.startswith(f"{SOURCE}@main")
+    for word in words:
+        assert word in said
+    assert "mine" not in said
+    assert waits == []
+    assert_nothing_made(tmp_path / "out")
 
 
 def test_a_token_opens_it_and_goes_nowhere_else(hub, tmp_path, monkeypatch):
-    hub.token = "secret"
+    hub.refusal, hub.token = REFUSALS["gated"], "secret"
     monkeypatch.setenv("HF_TOKEN", "secret\n")
     hub.elsewhere = f"http://localhost:{hub.server_port}"
     fetch_checkpoint(SOURCE, tmp_path / "out")
@@ -189,29 +221,116 @@ def test_a_token_opens_it_and_goes_nowhere_else(hub, tmp_path, monkeypatch):
     assert hub.tokens_elsewhere == [None]
 
 
+def test_a_web_page_in_the_place_of_a_hub_is_told(hub, tmp_path, waits):
+    hub.page = b"<!DOCTYPE html><title>Sign in to the network</title>"
+    with pytest.raises(BasewiseError, match=r"is no model hub; found .*a web page.*HF_ENDPOINT"):
+        fetch_checkpoint(SOURCE, tmp_path / "out")
+    assert waits == []
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("steps", "served", "message"),
     [
-        (None, r"pytree_ckpt\.joblib cannot be fetched; found HTTP 404"),
-        (b"<!DOCTYPE html>", r"pytree_ckpt\.joblib answers with a web page"),
-        (b"\x80\x04cos\nsystem\n.", r"asks for os\.system"),
+        (["page"], None, r"joblib could not be fetched.*should be of size"),
+        (["serve"], lambda data: data[:-1], r"joblib could not be fetched.*should be of size"),
+        (["serve"], lambda data: data[::-1], r"is not the file that the hub lists; found sha256 "),
+        (["serve"], lambda data: b"<html>".ljust(len(data)), r"hub lists; found a web page"),
     ],
+    ids=["page", "shorter", "changed", "page of the same size"],
 )
-def test_a_failure_leaves_nothing(hub, tmp_path, content, message):
-    hub.files[f"/InstaDeepAI/segment_nt/resolve/{COMMIT}/{WEIGHTS}"] = content
+def test_other_bytes_than_the_hub_lists_are_refused(hub, tmp_path, steps, served, message):
+    hub.steps = steps
+    if served:
+        hub.served[WEIGHTS] = served(hub.files[WEIGHTS])
     with pytest.raises(BasewiseError, match=message):
         fetch_checkpoint(SOURCE, tmp_path / "out")
-    assert {path.name for path in tmp_path.iterdir()} == {"published"}
+    assert_nothing_made(tmp_path / "out")
+
+
+def test_small_files_are_compared_too(hub, tmp_path):
+    hub.served[HYPERPARAMS] = hub.files[HYPERPARAMS].replace(b"6", b"7", 1)
+    with pytest.raises(
+        BasewiseError, match=r"hyperparams\.json is not the file that the hub lists"
+    ):
+        fetch_checkpoint(SOURCE, tmp_path / "out")
+
+
+def test_a_file_damaged_in_the_cache_is_fetched_again(hub, tmp_path, caplog):
+    fetch_checkpoint(SOURCE, tmp_path / "out")
+    (cached,) = tmp_path.glob(f"hf/hub/*/snapshots/{COMMIT}/{WEIGHTS}")
+    cached.write_bytes(cached.read_bytes()[::-1])
+    fetch_checkpoint(SOURCE, tmp_path / "again")
+    assert "is damaged" in caplog.text
+    assert_imported(hub, tmp_path / "again")
+
+
+def test_what_is_no_array_is_refused(hub, tmp_path):
+    hub.files[WEIGHTS] = b"\x80\x04cos\nsystem\n."
+    with pytest.raises(BasewiseError, match=r"asks for os\.system"):
+        fetch_checkpoint(SOURCE, tmp_path / "out")
+    assert_nothing_made(tmp_path / "out")
 
 
 def test_the_checksum_is_that_of_the_published_file(hub, tmp_path):
-    weights = (hub.snapshot / WEIGHTS).read_bytes()
-    right = f"sha256:{hashlib.sha256(weights).hexdigest()}"
+    right = f"sha256:{hashlib.sha256(hub.files[WEIGHTS]).hexdigest()}"
     fetch_checkpoint(SOURCE, tmp_path / "out", checksum=right)
     assert_imported(hub, tmp_path / "out")
     with pytest.raises(BasewiseError, match=r"pytree_ckpt\.joblib is not the expected file"):
         fetch_checkpoint(SOURCE, tmp_path / "other", checksum="sha256:" + "0" * 64)
-    assert not list(tmp_path.glob("other/*"))
+    assert_nothing_made(tmp_path / "other")
+
+
+def test_offline_the_cache_will_do(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(BasewiseError, match=r"is not in the cache, .*hf/hub; found HF_HUB_OFFLINE"):
+        fetch_checkpoint(SOURCE, tmp_path / "out")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    fetch_checkpoint(SOURCE, tmp_path / "out")
+    asked = len(hub.asked)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for name, source in [("branch", SOURCE), ("commit", f"{SOURCE}@{COMMIT}")]:
+        fetch_checkpoint(source, tmp_path / name)
+        assert_imported(hub, tmp_path / name)
+    with pytest.raises(BasewiseError, match=r"segment_nt@v9 is not in the cache"):
+        fetch_checkpoint(f"{SOURCE}@v9", tmp_path / "v9")
+    assert len(hub.asked) == asked
+
+
+def test_a_repository_without_the_files_says_what_was_wanted(hub, tmp_path):
+    hub.files.clear()
+    hub.files["README.md"] = b"nothing yet"
+    with pytest.raises(BasewiseError) as caught:
+        fetch_checkpoint(SOURCE, tmp_path / "out")
+    said = str(caught.value)
+    assert "has no files of segment_nt that can be imported; found README.md" in said
+    assert f"Wanted: {WEIGHTS} + {HYPERPARAMS} or model.safetensors" in said
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_preferred_files_that_are_there_are_chosen(name):
+    model = ZOO[name]
+    present = {file.path for files in model.files for file in files.members} | {"README.md"}
+    for files in model.files:
+        expected = [file.path for file in files.members if file.path in present]
+        assert choose_files(model, present) == expected
+        optional = {files.settings.path} if files.settings and not files.needs_settings else set()
+        without = choose_files(model, present - optional)
+        assert without == [path for path in expected if path not in optional]
+        present -= {files.weights[-1].path}
+    assert choose_files(model, present) is None
+
+
+def test_the_cache_offers_the_set_it_has(hub, tmp_path, monkeypatch):
+    del hub.files[WEIGHTS]
+    hub.files["model.safetensors"] = b"weights"
+    repository = Repository("InstaDeepAI/segment_nt")
+    commit, listed = find_files(repository, ZOO["segment_nt"])
+    assert list(listed) == ["model.safetensors"]
+    repository.at(commit).fetch("model.safetensors", listed["model.safetensors"])
+    repository.remember("model.safetensors")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    commit, listed = find_files(repository, ZOO["segment_nt"])
+    assert (commit, list(listed)) == (COMMIT, ["model.safetensors"])
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,14 @@ def test_prefetch_gets_what_comes_from_elsewhere_and_computes_nothing(run_snakem
     assert done.returncode == 0, done.stdout
     jobs = planned_jobs(done.stdout)
     wanted = {"prefetch", "get_genome", "index_genome", "get_blacklist", "get_checkpoint"}
-    assert jobs.keys() - {"total"} == wanted
+    assert jobs.keys() - {"total"} == wanted | {"lock_checkpoints"}
 
 
 def test_prefetch_of_an_evaluated_assembly_gets_its_annotation(run_snakemake, make_directory):
     done = run_snakemake(make_directory(), "prefetch", "--dry-run", "--quiet", "rules")
-    assert planned_jobs(done.stdout)["get_annotation"] == 1
+    jobs = planned_jobs(done.stdout)
+    assert jobs["get_annotation"] == 1
+    assert "lock_checkpoints" not in jobs  # a local checkpoint is its owner's to change
 
 
 def test_there_are_cases():

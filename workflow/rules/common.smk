@@ -28,6 +28,7 @@ try:
     )
     sources.check_sources(assemblies, config["checkpoints"])
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
+    sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
 except BasewiseError as error:
     raise WorkflowError(str(error)) from None
@@ -132,16 +133,37 @@ def get_provenance_config(wildcards):
     }
 
 
-def get_prefetched():
-    """Every file that comes from elsewhere: genomes, blacklists, annotations, checkpoints."""
-    models = {model for row in assemblies.values() for model in row["models"]}
-    downloads = [
-        path
-        for model in sorted(models)
-        for path in multiext(
-            f"resources/checkpoints/{model}/", "config.json", "params.safetensors"
-        )
+def get_used_models():
+    """The checkpoints that anything asked for needs, in the order of their names."""
+    return sorted({model for row in assemblies.values() for model in row["models"]})
+
+
+def get_origins():
+    """What tells where the used checkpoints that come from elsewhere came from."""
+    return [
+        f"resources/checkpoints/{model}/origin.json"
+        for model in get_used_models()
+        if sources.is_remote(config["checkpoints"][model]["source"])
     ]
+
+
+def get_prefetched():
+    """Every file that comes from elsewhere; a chapter that downloads adds its own here."""
+    return [*get_prefetched_checkpoints(), *get_prefetched_assemblies()]
+
+
+def get_prefetched_checkpoints():
+    """The checkpoints, and the lock if any of them is to be pinned."""
+    downloads = ["resources/checkpoints.lock"] if get_origins() else []
+    for model in get_used_models():
+        folder = f"resources/checkpoints/{model}/"
+        downloads += multiext(folder, "config.json", "params.safetensors")
+    return downloads
+
+
+def get_prefetched_assemblies():
+    """Genomes, blacklists, annotations."""
+    downloads = []
     for assembly, row in assemblies.items():
         downloads.append(f"resources/{assembly}/genome.fa")
         if row["blacklist"]:

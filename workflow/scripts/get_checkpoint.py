@@ -16,4 +16,5 @@ fetch_checkpoint(
     Path(snakemake.output.config).parent,
     checksum=snakemake.params.checksum,
     model=snakemake.wildcards.model,
+    lock=snakemake.params.lock,
 )

@@ -11,11 +11,13 @@ from basewise.checkpoints.config import (
     write_config,
 )
 from basewise.checkpoints.fetch import fetch_checkpoint
+from basewise.checkpoints.lock import lock_checkpoints
 
 __all__ = [
     "choose_tracks",
     "fetch_checkpoint",
     "hash_checkpoint",
+    "lock_checkpoints",
     "read_config",
     "read_tile_spec",
     "write_config",
