@@ -6,6 +6,7 @@ through their index. Floats come out as float32, bfloat16 exactly so.
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -24,6 +25,7 @@ from basewise.errors import BasewiseError
 
 CAUSES = (*PICKLE_CAUSES, zipfile.BadZipFile, SafetensorError, NotImplementedError, RuntimeError)
 INDEX_SUFFIX = ".index.json"
+PLAIN = re.compile(r"[\w-][\w.-]*")
 MAX_INDEX_BYTES = 64 << 20
 LEGACY_MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 OTHERS = {
@@ -139,8 +141,8 @@ def _read_index(index: Path) -> dict[str, str]:
     if not isinstance(named, dict) or not named:
         raise BasewiseError(f"{index} is no index of shards", found="no weight_map")
     for shard in named.values():
-        is_plain = isinstance(shard, str) and Path(shard).name == shard and "\\" not in shard
-        if not is_plain or shard.startswith(".") or shard.endswith(INDEX_SUFFIX):
+        is_plain = isinstance(shard, str) and PLAIN.fullmatch(shard)
+        if not is_plain or shard.endswith(INDEX_SUFFIX):
             raise BasewiseError(
                 f"{index}: a shard should be the name of a file beside it", found=repr(shard)
             )
