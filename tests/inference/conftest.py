@@ -76,6 +76,7 @@ def describe_language_model(name: str, tokenizer: str, trunk: dict) -> dict:
 @pytest.fixture(scope="session")
 def golden(shared, tmp_path_factory):
     """A function name -> Golden; "segment" has its tracks too."""
+    from basewise.checkpoints.published.names import normalise_name
     from basewise.checkpoints.store import save_checkpoint
     from basewise.models import parameters
     from basewise.models.describe import describe_segment_nt
@@ -101,7 +102,7 @@ def golden(shared, tmp_path_factory):
         else:
             described = describe_language_model(name, TOKENIZER[name], trunk)
         flat = {
-            parameters.normalise_name(key.removeprefix("p:")): value
+            normalise_name(key.removeprefix("p:")): value
             for key, value in arrays.items()
             if key.startswith("p:")
         }

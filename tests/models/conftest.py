@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from basewise.models import parameters
+from basewise.checkpoints.published.names import normalise_name
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +26,6 @@ def load_golden(shared):
             for key, value in arrays.items()
             if key.startswith("p:") or (key.startswith("s:") and key.endswith("|average"))
         }
-        return arrays, {parameters.normalise_name(key): kept[key] for key in kept}
+        return arrays, {normalise_name(key): kept[key] for key in kept}
 
     return load

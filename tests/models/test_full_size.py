@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from basewise.models import attention, parameters
+from basewise.checkpoints.published.names import is_left_out, normalise_name
+from basewise.models import attention
 from basewise.models.families import build_skeleton
+from basewise.models.parameters import flatten
 from basewise.models.zoo import ZOO
 
 
@@ -16,11 +18,14 @@ from basewise.models.zoo import ZOO
 def test_parameter_trees_equal_the_published_ones(shared, name):
     paths = (shared / "spec").glob("param_tree_*.json")
     (tree,) = (t[name] for p in paths if name in (t := json.loads(p.read_text())["models"]))
-    expected = {parameters.normalise_name(key): tuple(shape) for key, shape, _ in tree["params"]}
-    skeleton = build_skeleton(ZOO[name].to_config())
-    flat = parameters.flatten(skeleton)
-    assert {key: tuple(leaf.shape) for key, leaf in flat.items()} == expected
-    assert parameters.count_parameters(skeleton) == ZOO[name].parameters
+    family, stored = ZOO[name].family, tree["params"] + tree.get("state", [])
+    published = {normalise_name(key, family): tuple(shape) for key, shape, _ in stored}
+    is_kept = {n: not is_left_out(n) and not n.endswith(("|hidden", "|counter")) for n in published}
+    skeleton = flatten(build_skeleton(ZOO[name].to_config()))
+    assert {key: tuple(leaf.shape) for key, leaf in skeleton.items()} == {
+        key: shape for key, shape in published.items() if is_kept[key]
+    }
+    assert ZOO[name].parameters == tree["num_params"]
 
 
 def test_attention_never_holds_the_whole_matrix():

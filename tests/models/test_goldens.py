@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from basewise.checkpoints.published.names import normalise_name
 from basewise.models import parameters
 from basewise.models.nucleotide_transformer import Trunk
 from basewise.models.segment_nt import SegmentNT, SegmentNTConfig
@@ -31,7 +32,7 @@ def load(shared, case):
     with np.load(shared / "goldens" / f"golden_nt_{case}.npz") as archive:
         arrays = dict(archive)
     published = {
-        parameters.normalise_name(key.removeprefix("p:")): value
+        normalise_name(key.removeprefix("p:")): value
         for key, value in arrays.items()
         if key.startswith("p:")
     }

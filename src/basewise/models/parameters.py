@@ -5,7 +5,6 @@ it is ``{part: {module: {name: leaf}}}``, with the blocks of a transformer stack
 in modules whose names hold ``*`` for the block's number.
 """
 
-import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -13,10 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from basewise.models.nucleotide_transformer import NAMESPACE
-
 SEGMENTATION_NAMESPACE = "segmentation_head"
-ONE_HOT_NAMESPACES = ("Enformer", "Borzoi")
 STACKED = "*"
 
 
@@ -46,20 +42,6 @@ def unflatten(flat: MutableMapping[str, np.ndarray], skeleton: Mapping) -> dict:
                 value = flat.pop(f"{module}|{name}")
             tree[part][module][name] = value
     return tree
-
-
-def normalise_name(published: str) -> str:
-    """Return our name of a published one: any model prefix, old and new spellings."""
-    module, _, name = published.partition("|")
-    prefix, _, path = module.partition("/")
-    if path.startswith(("~/unet1_d_segmentation_head", "~/fc")):
-        return f"{SEGMENTATION_NAMESPACE}/{path}|{name}"
-    if prefix in ONE_HOT_NAMESPACES:
-        return published
-    path = re.sub(r"(attention_layer_\d+/~/)mha(?=/)", r"\1self_attention", path)
-    path = path.replace("/mha_layer_norm", "/self_attention_layer_norm")
-    path = path.replace("esm_roberta_lm_head", "roberta_lm_head")
-    return f"{NAMESPACE}/{path}|{name}"
 
 
 def count_parameters(params: Mapping) -> int:

@@ -28,19 +28,24 @@ MARKS = {
 }
 
 
-def normalise_name(published: str, family: str) -> str:
+def normalise_name(published: str, family: str | None = None) -> str:
     """Return our name of a published ``module/path|leaf``: any model prefix, old and new spellings.
 
     Args:
-        family: of the model; it tells the namespace that replaces the prefix.
+        family: of the model; it tells the namespace that replaces the prefix. None takes a prefix
+            that is a namespace for one, and all others for that of k-mer models.
     """
     module, _, leaf = published.partition("|")
-    _, _, path = module.partition("/")
+    prefix, _, path = module.partition("/")
     if path.startswith(HEAD):
         return f"{SEGMENTATION_NAMESPACE}/{path}|{leaf}"
     for old, new in OLD_SPELLINGS:
         path = old.sub(new, path)
-    return f"{NAMESPACES[family]}/{path}|{leaf}"
+    if family is None:
+        namespace = prefix if prefix in NAMESPACES.values() else NAMESPACE
+    else:
+        namespace = NAMESPACES[family]
+    return f"{namespace}/{path}|{leaf}"
 
 
 def is_left_out(name: str) -> bool:
