@@ -122,7 +122,8 @@ class Repository:
         """
         path, found = self._look_at(file)
         if not listed.describes(path, found) and not constants.is_offline_mode():
-            logger.warning("%s of %s is damaged in %s: fetching it again", file, self, path)
+            logger.warning("%s of %s is damaged in the cache: fetching it again", file, self)
+            path.unlink()  # or it would go on standing for the damaged bytes
             path, found = self._look_at(file, force_download=True)
         return path, found
 
