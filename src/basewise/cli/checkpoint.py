@@ -27,6 +27,13 @@ def add_parser(commands) -> None:
     )
     bring.add_argument("--model", metavar="NAME", required=True, help="as basewise models says")
     bring.add_argument("--out", metavar="DIR", required=True, help="the checkpoint to make")
+    bring.add_argument(
+        "--config",
+        metavar="JSON",
+        help="fields of the model's configuration that its files do not tell, or that should "
+        "differ: attention_heads, num_attention_heads, target_length, features, layer_norm_eps, "
+        "context_bp …",
+    )
     bring.add_argument("--revision", help="of local files, to be recorded")
     bring.set_defaults(run=run_import)
 
@@ -53,13 +60,17 @@ def run_import(arguments: argparse.Namespace) -> None:
         from basewise.checkpoints.published import import_checkpoint
 
         import_checkpoint(
-            arguments.source, arguments.model, arguments.out, revision=arguments.revision
+            arguments.source,
+            arguments.model,
+            arguments.out,
+            revision=arguments.revision,
+            overrides=arguments.config,
         )
         return
-    if len(arguments.source) > 1 or arguments.revision:
+    if len(arguments.source) > 1 or arguments.revision or arguments.config:
         raise BasewiseError(
             f"{remote[0]} is a source of its own",
-            found="other sources, or --revision, beside it",
+            found="other sources, --config or --revision beside it",
             hint="A revision is written hf://OWNER/NAME@REVISION.",
         )
     from basewise.checkpoints.hub import fetch_published

@@ -1,0 +1,121 @@
+"""Every published model in every layout it comes in: imported from the command line, it answers
+as the reference does."""
+
+import json
+import logging
+
+import jax
+import numpy as np
+import pytest
+
+from basewise.checkpoints import read_config
+from basewise.checkpoints.store import load_checkpoint, load_language_model
+from basewise.cli import main
+from basewise.models.zoo import ZOO
+from basewise.tokenizers import TOKENIZERS
+
+JAX_LAYOUTS = ("joblib", "compressed", "old_names", "jax_arrays")
+TORCH_LAYOUTS = ("safetensors", "bin")
+
+
+@pytest.fixture(autouse=True)
+def exact_matmuls():
+    with jax.default_matmul_precision("highest"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def reference(shared, published_writer):
+    """A function model -> its case of the reference."""
+    return lambda model: published_writer.Reference(
+        shared / "goldens", published_writer.CASES[model]
+    )
+
+
+@pytest.fixture
+def publish(reference, published_writer, torch_writer, tmp_path):
+    """A function (model, layout) -> a snapshot directory in that layout."""
+
+    def write(model, layout):
+        folder = tmp_path / "hub" / layout
+        given = reference(model)
+        if layout in TORCH_LAYOUTS:
+            published_writer.write_torch(given, folder, torch_writer, layout)
+            return folder
+        how = {
+            "joblib": {},
+            "compressed": {"compress": ("zlib", 3)},
+            "old_names": {"rename": published_writer.to_old_names},
+            "jax_arrays": {"convert": jax.numpy.asarray},
+        }[layout]
+        published_writer.write_joblib(given, folder, **how)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def bring(tmp_path):
+    """A function (source, model, overrides) -> the checkpoint that the command makes of it."""
+
+    def run(source, model, overrides=None):
+        arguments = ["checkpoint", "import", str(source), "--model", model]
+        if overrides is not None:
+            (tmp_path / "overrides.json").write_text(json.dumps(overrides))
+            arguments += ["--config", str(tmp_path / "overrides.json")]
+        assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
+        return tmp_path / "out"
+
+    return run
+
+
+def assert_close(value, expected):
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(value, expected, rtol=0, atol=2e-5 * scale)
+
+
+def assert_answers(checkpoint, reference, published_writer):
+    """Compare what a checkpoint's model says with the reference's outputs."""
+    tokens, arrays = reference.arrays["i:tokens"], reference.arrays
+    if reference.is_one_hot:
+        model, params, _ = load_checkpoint(checkpoint)
+        spelt = [published_writer.spell(row, TOKENIZERS["single_nt"]) for row in tokens]
+        bases = np.array([np.frombuffer(text.encode(), np.uint8) for text in spelt])
+        assert bases.shape == tokens.shape
+        assert_close(jax.jit(model.logits)(params, model.encode(bases)), arrays["o:logits"])
+    elif reference.case == "segment":
+        model, params, _ = load_checkpoint(checkpoint)
+        assert_close(jax.jit(model.logits)(params, tokens), arrays["o:logits"])
+    else:
+        model, params, _ = load_language_model(checkpoint)
+        last = model.n_layers
+        outputs = model.inspect(params, tokens, layers=(last,), logits=True)
+        assert_close(outputs["logits"], arrays["o:logits"])
+        assert_close(outputs[f"embeddings_{last}"], arrays[f"o:embeddings_{last}"])
+
+
+@pytest.mark.parametrize("model", ZOO)
+@pytest.mark.parametrize("layout", JAX_LAYOUTS)
+def test_from_joblib(publish, bring, reference, published_writer, model, layout):
+    """The sizes of k-mer models are told by their files, those of others with --config."""
+    given = reference(model)
+    overrides = given.overrides() if given.is_one_hot else None
+    checkpoint = bring(publish(model, layout), model, overrides)
+    assert_answers(checkpoint, given, published_writer)
+    config = read_config(checkpoint)
+    assert config["name"] == model
+    assert config["source"] == ZOO[model].source
+    assert config["licence"] == "CC-BY-NC-SA-4.0"
+    assert config["species"] == list(ZOO[model].species)
+
+
+@pytest.mark.parametrize("model", ZOO)
+@pytest.mark.parametrize("layout", TORCH_LAYOUTS)
+def test_from_torch(publish, bring, reference, published_writer, model, layout):
+    given = reference(model)
+    checkpoint = bring(publish(model, layout), model, given.overrides())
+    assert_answers(checkpoint, given, published_writer)
+    (weights,) = read_config(checkpoint)["files"]
+    name = {"safetensors": "model.safetensors", "bin": "pytorch_model.bin"}[layout]
+    assert weights["path"] == name
+    assert len(weights["sha256"]) == 64
