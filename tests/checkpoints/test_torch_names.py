@@ -1,5 +1,6 @@
 """Every family's parameters survive the way to PyTorch's names and layout, and back."""
 
+import json
 import re
 
 import numpy as np
@@ -66,6 +67,33 @@ def test_published_names_and_layouts_come_back(golden, torch_writer, tmp_path, c
     path.write_bytes(write(state))
     assert_same(read_all(path, CASES[case], expected), expected)
     assert_same(read_all(path, CASES[case]), expected)
+
+
+FULL_SIZE = {
+    "nt_v1": "nucleotide_transformer",
+    "agro_nt": "nucleotide_transformer",
+    "nt_v2": "nucleotide_transformer",
+    "codon_nt": "nucleotide_transformer",
+    "segment_nt": "segment_nt",
+    "segment_enformer": "segment_enformer",
+    "segment_borzoi": "segment_borzoi",
+}
+
+
+@pytest.mark.parametrize("tree", FULL_SIZE)
+def test_every_name_of_the_published_trees_is_known(shared, torch_writer, tree):
+    models = json.loads((shared / f"spec/param_tree_{tree}.json").read_text())["models"]
+    for model in models.values():
+        arrays = {
+            f"{kind}:{key}": np.zeros((1,) * len(shape), np.float32)
+            for kind, part in (("p", "params"), ("s", "state"))
+            for key, shape, _ in model.get(part, ())
+        }
+        flat = torch_writer.flat_names(arrays)
+        state = torch_writer.to_torch(flat)
+        mapped = map_names(state, FULL_SIZE[tree], expected=flat)
+        assert {ours for ours, _ in mapped.values()} == set(flat)
+        assert len(mapped) == model["num_arrays"] + model.get("num_state_arrays", 0) // 3
 
 
 @pytest.mark.parametrize("case", CASES)
