@@ -9,15 +9,20 @@ import pytest
 
 from basewise.checkpoints.published.names import is_left_out, normalise_name
 from basewise.models import attention
-from basewise.models.families import build_skeleton
+from basewise.models.families import build_skeleton, build_track_model
 from basewise.models.parameters import flatten
 from basewise.models.zoo import ZOO
 
 
-@pytest.mark.parametrize("name", ZOO)
-def test_parameter_trees_equal_the_published_ones(shared, name):
+def published_tree(shared, name):
     paths = (shared / "spec").glob("param_tree_*.json")
     (tree,) = (t[name] for p in paths if name in (t := json.loads(p.read_text())["models"]))
+    return tree
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_parameter_trees_equal_the_published_ones(shared, name):
+    tree = published_tree(shared, name)
     family, stored = ZOO[name].family, tree["params"] + tree.get("state", [])
     published = {normalise_name(key, family): tuple(shape) for key, shape, _ in stored}
     is_kept = {n: not is_left_out(n) and not n.endswith(("|hidden", "|counter")) for n in published}
@@ -26,6 +31,32 @@ def test_parameter_trees_equal_the_published_ones(shared, name):
         key: shape for key, shape in published.items() if is_kept[key]
     }
     assert ZOO[name].parameters == tree["num_params"]
+
+
+ONE_HOT_BRANCHES = {
+    "segment_enformer": {"final_pointwise": True, "species_heads": True},
+    "segment_borzoi": {"species_heads": True},
+}
+
+
+@pytest.mark.parametrize("name", ONE_HOT_BRANCHES)
+def test_branches_that_segmentation_skips_can_be_had(shared, name):
+    tree = published_tree(shared, name)
+    config = ZOO[name].to_config()
+    config["architecture"]["trunk"] |= ONE_HOT_BRANCHES[name]
+    found = {key: leaf.shape for key, leaf in flatten(build_skeleton(config)).items()}
+    published = {normalise_name(key): tuple(shape) for key, shape, _ in tree["params"]}
+    assert {key: shape for key, shape in found.items() if "_ema" not in key} == published
+
+
+@pytest.mark.parametrize("name", ONE_HOT_BRANCHES)
+def test_one_hot_models_predict_196608_bp(name):
+    config = ZOO[name].to_config()
+    model = build_track_model(config)
+    codes = jax.ShapeDtypeStruct((1, model.tile_spec.context_bp), jnp.uint8)
+    values = jax.eval_shape(model.apply, build_skeleton(config), codes)
+    assert values.shape == (1, 196_608, 14)
+    assert model.tile_spec.predicted_bp() == 196_608
 
 
 def test_attention_never_holds_the_whole_matrix():
