@@ -9,6 +9,7 @@ from basewise.checkpoints.config import choose_tracks, read_config, read_tile_sp
 from basewise.checkpoints.lock import find_difference, read_lock
 from basewise.checkpoints.origin import read_origin
 from basewise.errors import BasewiseError, nearest
+from basewise.species import explain_untrained
 from basewise.tiling import TileSpec
 
 FILE_COLUMNS = ("fasta", "blacklist", "annotation", "aliases")
@@ -97,6 +98,37 @@ def check_lock(checkpoints: Mapping[str, dict]) -> None:
                 hint=f"Delete {folder} to fetch what the lock says, or {lock} to have it written "
                 "anew, from what is there, by `snakemake prefetch`.",
             )
+
+
+def explain_species(
+    assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]
+) -> list[str]:
+    """Return one line for each model that was not trained on the species of its assembly.
+
+    An assembly whose species is not given, and a model that does not tell before it is fetched,
+    have none.
+    """
+    return [
+        f"assembly '{assembly}': {line}"
+        for assembly, row in assemblies.items()
+        for model in row["models"] * bool(row["species"])
+        if (line := _explain_species(model, checkpoints[model]["source"], row["species"]))
+    ]
+
+
+def _explain_species(model: str, source: str, species: str) -> str | None:
+    from basewise.models.zoo import ZOO  # tokenizers too, which take a moment to import
+
+    repository = source.partition("@")[0].rstrip("/").lower()
+    known = next((known for known in ZOO.values() if known.source.lower() == repository), None)
+    if known:
+        return explain_untrained(model, known.species, species, trained_on=known.trained_on)
+    folder = Path("resources/checkpoints", model) if is_remote(source) else Path(source)
+    if not (folder / "config.json").is_file():
+        return None
+    config = read_config(folder)
+    trained_on = config.get("trained_on", "")
+    return explain_untrained(model, config["species"], species, trained_on=trained_on)
 
 
 def check_writable(*directories: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from basewise import sources
 from basewise.assemblies import ANNOTATION_FORMATS, read_assemblies
@@ -30,8 +31,13 @@ try:
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
+    untrained = sources.explain_species(assemblies, config["checkpoints"])
 except BasewiseError as error:
     raise WorkflowError(str(error)) from None
+
+if workflow.is_main_process:
+    for line in untrained:
+        logger.warning(line)
 
 
 tracks = {track for c in config["checkpoints"].values() for track in c["tracks"]}
