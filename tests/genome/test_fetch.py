@@ -146,7 +146,14 @@ def test_nobody_listening_is_named(output, no_wait, monkeypatch):
     assert len(no_wait) == 1
 
 
-@pytest.mark.parametrize(("status", "text"), [(404, "HTTP 404 Not Found"), (403, "HTTP 403")])
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, "HTTP 401 Unauthorized"),
+        (403, "HTTP 403 Forbidden. Is it open to everyone"),
+        (404, "HTTP 404 Not Found. Check the URL"),
+    ],
+)
 def test_a_refusal_is_final(server, output, no_wait, status, text):
     server.steps = [status]
     with pytest.raises(BasewiseError, match=text) as caught:
@@ -190,6 +197,15 @@ def test_a_wrong_checksum_names_source_expected_and_found(server, output, algori
     assert good in text
     assert "\n" not in text
     assert names_in(output) == []
+
+
+def test_what_changed_under_a_checksum_is_refused_and_the_file_there_stays(server, output):
+    server.data = DATA
+    fetch(server.url, output, f"sha256:{SHA256}")
+    server.data, server.etag = DATA[::-1], '"v2"'
+    with pytest.raises(BasewiseError, match="The source has changed, or the checksum"):
+        fetch(server.url, output, f"sha256:{SHA256}")
+    assert_whole(output)
 
 
 @pytest.mark.parametrize("checksum", ["sha1:" + "0" * 40, "sha256:abc", SHA256, "md5:" + "g" * 32])

@@ -8,7 +8,6 @@ from urllib.parse import unquote, urlsplit
 
 from basewise.errors import BasewiseError
 from basewise.genome.body import CHUNK_BYTES, Body, Changed, Stamp, read_chunks
-from basewise.genome.ftp import open_ftp
 
 
 def local_path(source: str) -> Path | None:
@@ -41,7 +40,7 @@ def open_source(
     """
     scheme = "file" if local_path(source) is not None else urlsplit(source).scheme.lower()
     http = partial(_open_http, headers=headers)
-    openers = {"http": http, "https": http, "ftp": open_ftp, "file": _open_file}
+    openers = {"http": http, "https": http, "ftp": _open_ftp, "file": _open_file}
     if scheme not in openers:
         raise BasewiseError(
             f"{source} cannot be fetched",
@@ -64,6 +63,14 @@ def _open_http(
     from basewise.genome.http import open_http  # requests is slow to import and seldom needed
 
     return open_http(source, start, seen, timeout_s, headers)
+
+
+def _open_ftp(
+    source: str, start: int, seen: Stamp | None, timeout_s: float
+) -> AbstractContextManager[Body]:
+    from basewise.genome.ftp import open_ftp  # only those who fetch load what speaks with a network
+
+    return open_ftp(source, start, seen, timeout_s)
 
 
 @contextmanager
