@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from basewise.checkpoints.config import choose_tracks, read_config, read_tile_spec
+from basewise.checkpoints.config import HUB, choose_tracks, read_config, read_tile_spec
 from basewise.checkpoints.lock import find_difference, read_lock
 from basewise.checkpoints.origin import read_origin
 from basewise.errors import BasewiseError, nearest
@@ -57,9 +57,14 @@ def check_checkpoints(
     used = {model for row in assemblies.values() for model in row["models"]}
     for model in (name for name in checkpoints if name in used):
         source, tracks = checkpoints[model]["source"], checkpoints[model]["tracks"]
+        published = _find_published(source)
+        if published and published.tile_spec is None:
+            raise _no_tracks(model, published.name)
         if is_remote(source):
             continue
         config = read_config(source)
+        if config["tile_spec"] is None:
+            raise _no_tracks(model, config["name"])
         legal = [track["name"] for track in config["tracks"]]
         for track in tracks:
             if track not in legal:
@@ -100,9 +105,7 @@ def check_lock(checkpoints: Mapping[str, dict]) -> None:
             )
 
 
-def explain_species(
-    assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]
-) -> list[str]:
+def explain_species(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]) -> list[str]:
     """Return one line for each model that was not trained on the species of its assembly.
 
     An assembly whose species is not given, and a model that does not tell before it is fetched,
@@ -117,18 +120,33 @@ def explain_species(
 
 
 def _explain_species(model: str, source: str, species: str) -> str | None:
-    from basewise.models.zoo import ZOO  # tokenizers too, which take a moment to import
-
-    repository = source.partition("@")[0].rstrip("/").lower()
-    known = next((known for known in ZOO.values() if known.source.lower() == repository), None)
-    if known:
-        return explain_untrained(model, known.species, species, trained_on=known.trained_on)
+    published = _find_published(source)
+    if published:
+        trained_on = published.trained_on
+        return explain_untrained(model, published.species, species, trained_on=trained_on)
     folder = Path("resources/checkpoints", model) if is_remote(source) else Path(source)
     if not (folder / "config.json").is_file():
         return None
     config = read_config(folder)
     trained_on = config.get("trained_on", "")
     return explain_untrained(model, config["species"], species, trained_on=trained_on)
+
+
+def _find_published(source: str):
+    """The published model of a hub's repository; None for other sources."""
+    if not source.startswith(HUB):
+        return None
+    from basewise.models.zoo import ZOO  # tokenizers too, which take a moment to import
+
+    repository = source.partition("@")[0].rstrip("/").lower()
+    return next((known for known in ZOO.values() if known.source.lower() == repository), None)
+
+
+def _no_tracks(model: str, name: str) -> BasewiseError:
+    return BasewiseError(
+        f"checkpoint '{model}' cannot annotate: {name} is a language model and has no tracks",
+        hint="Take it out of segmentation/models and of the column 'models'.",
+    )
 
 
 def check_writable(*directories: str) -> None:
