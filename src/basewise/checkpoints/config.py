@@ -67,9 +67,24 @@ def write_config(checkpoint: str | os.PathLike, config: dict) -> None:
 def read_tile_spec(
     checkpoint: str | os.PathLike, *, context_bp: int | None = None, halo_bp: int | None = None
 ) -> TileSpec:
-    """Return a checkpoint's tile geometry, with another context or halo where given."""
-    spec = check_fields(TileSpec, read_config(checkpoint)["tile_spec"], "tile_spec")
+    """Return a checkpoint's tile geometry, with another context or halo where given.
+
+    Raises:
+        BasewiseError: a language model, which has none; or a geometry the model cannot have.
+    """
+    config = read_config(checkpoint)
+    check_has_tracks(config)
+    spec = check_fields(TileSpec, config["tile_spec"], "tile_spec")
     return spec.resized(context_bp=context_bp, halo_bp=halo_bp)
+
+
+def check_has_tracks(config: dict) -> None:
+    """Raise BasewiseError for a checkpoint of a language model, which annotates nothing."""
+    if config["tile_spec"] is None or not config["tracks"]:
+        raise BasewiseError(
+            f"{config['name']} is a language model and has no tracks",
+            hint="Use basewise embed, or a model whose tracks basewise models counts.",
+        )
 
 
 def choose_tracks(config: dict, tracks: Sequence[str] | None = None) -> list[str]:
@@ -80,8 +95,9 @@ def choose_tracks(config: dict, tracks: Sequence[str] | None = None) -> list[str
             architecture has and nobody trained.
 
     Raises:
-        BasewiseError: a track the checkpoint does not have, or an untrained one.
+        BasewiseError: a language model, a track the checkpoint does not have, or an untrained one.
     """
+    check_has_tracks(config)
     untrained = config.get("untrained_tracks", [])
     names = [track["name"] for track in config["tracks"]]
     trained = [name for name in names if name not in untrained]

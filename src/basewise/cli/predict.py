@@ -1,6 +1,7 @@
 """``basewise predict``: tracks of sequences, as one array file or as bigWigs."""
 
 import argparse
+import logging
 import os
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from basewise.checkpoints import choose_tracks, read_config, read_tile_spec
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
 from basewise.intervals import as_intervals, merge, read_bed, read_bed_records
+from basewise.species import explain_untrained
 from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, plan_shards
+
+logger = logging.getLogger(__name__)
 
 
 def add_parser(commands) -> None:
@@ -35,6 +39,11 @@ def add_parser(commands) -> None:
     where.add_argument("--bed", metavar="BED", help="the regions of a BED file")
     parser.add_argument("--out", required=True, metavar="OUT.npz|OUT_DIR")
     parser.add_argument("--tracks", nargs="+", metavar="TRACK", help="keep only these")
+    parser.add_argument(
+        "--species",
+        metavar="NAME",
+        help="of the FASTA, common or scientific; warns if the model was not trained on it",
+    )
     parser.add_argument("--strands", choices=("forward", "both"), default="forward")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--platform", choices=("auto", "cpu", "gpu", "tpu"), default="auto")
@@ -44,6 +53,9 @@ def add_parser(commands) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Predict into an array file or a directory of bigWigs."""
+    config = read_config(arguments.checkpoint)
+    choose_tracks(config, arguments.tracks)
+    _warn_of_species(config, arguments.species)
     genome = Genome(arguments.fasta)
     regions = _read_regions(arguments, genome.chromsizes)
     if arguments.out.endswith(".npz"):
@@ -65,6 +77,15 @@ def parse_region(text: str) -> tuple[str, int, int]:
             "a region is CHROM:START-END with START < END", found=repr(text), hint="0-based."
         )
     return chrom, int(start), int(end)
+
+
+def _warn_of_species(config: dict, species: str | None) -> None:
+    trained_on = config.get("trained_on", "")
+    line = explain_untrained(
+        config["name"], config["species"], species or "", trained_on=trained_on
+    )
+    if line:
+        logger.warning("%s", line)
 
 
 def _read_regions(arguments, chromsizes: dict[str, int]) -> list[tuple[str, int, int]]:
@@ -106,7 +127,6 @@ def _write_bigwigs(arguments, genome: Genome, regions: list[tuple[str, int, int]
     from basewise.inference import predict_shard
     from basewise.tracks.merge import merge_tracks
 
-    choose_tracks(read_config(arguments.checkpoint), arguments.tracks)
     within = {
         chrom: merge(as_intervals([region[1:] for region in regions if region[0] == chrom]))
         for chrom in {region[0] for region in regions}
