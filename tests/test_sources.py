@@ -1,11 +1,14 @@
 """What a configuration points at is looked at before anything runs."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from basewise import sources
+from basewise.checkpoints.lock import lock_checkpoints
+from basewise.checkpoints.origin import Origin, SourceFile, write_origin
 from basewise.errors import BasewiseError
 
 ROW = dict.fromkeys(sources.FILE_COLUMNS)
@@ -83,6 +86,47 @@ def test_of_a_checkpoint_to_be_fetched_the_impossible_is_known():
     sources.check_checkpoints(used, published, {"context_bp": 2_000, "halo_bp": 999})
     with pytest.raises(BasewiseError, match=r"'tiling' fits no model.*halo_bp=1000"):
         sources.check_checkpoints(used, published, {"context_bp": 2_000, "halo_bp": 1_000})
+
+
+SOURCE, LOCK, FOLDER = "hf://a/b", "resources/checkpoints.lock", "resources/checkpoints/m"
+FETCHED = Origin(SOURCE, "a" * 64, (SourceFile("x", 1, "b" * 64),), "a/b", "c" * 40)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"revision": "d" * 40}, f"found revision {'d' * 40} instead of {'c' * 40}"),
+        ({"files": (SourceFile("x", 1, "d" * 64),)}, f"found another x, sha256 {'d' * 64}"),
+        ({"files": ()}, "found no x"),
+        ({"params_sha256": "d" * 64}, f"params.safetensors with sha256 {'d' * 64} instead"),
+    ],
+    ids=["revision", "file", "no file", "parameters"],
+)
+def test_a_fetched_checkpoint_is_compared_with_the_lock(here, changes, words):
+    configured = {"m": {"source": SOURCE}}
+    sources.check_lock(configured)
+    write_origin(FOLDER, FETCHED)
+    sources.check_lock(configured)
+    lock_checkpoints([f"{FOLDER}/origin.json"], LOCK)
+    sources.check_lock(configured)
+    write_origin(FOLDER, replace(FETCHED, **changes))
+    with pytest.raises(BasewiseError) as caught:
+        sources.check_lock(configured)
+    assert f"checkpoint 'm' in {FOLDER} is not what {LOCK} says; found" in str(caught.value)
+    assert words in str(caught.value)
+    assert f"Delete {FOLDER} to fetch what the lock says, or {LOCK} to" in str(caught.value)
+
+
+def test_what_is_about_to_be_renewed_is_not_compared(here):
+    write_origin(FOLDER, FETCHED)
+    lock_checkpoints([f"{FOLDER}/origin.json"], LOCK)
+    write_origin(FOLDER, replace(FETCHED, revision="d" * 40))
+    sources.check_lock({"m": {"source": "hf://a/b@v2"}})  # the configuration has another source
+    sources.check_lock({})
+    write_origin(FOLDER, replace(FETCHED, revision="d" * 40, source="hf://a/b@v2"))
+    sources.check_lock({"m": {"source": SOURCE}})  # what was fetched is of another source
+    (Path(FOLDER) / "origin.json").unlink()
+    sources.check_lock({"m": {"source": SOURCE}})
 
 
 def test_outputs_cannot_go_into_a_file(here):
