@@ -13,6 +13,7 @@ from basewise.errors import BasewiseError
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 ASSEMBLIES = yaml.safe_load((ROOT / "workflow/schemas/assemblies.schema.yaml").read_text())
+OPEN = ("checkpoints", "peaks/negatives")  # sections whose keys are names
 SMALL = {"checkpoints": {"toy": {"source": "toy"}}, "segmentation": {"models": ["toy"]}}
 
 
@@ -24,7 +25,7 @@ def keys_of(schema: dict, path: str = "") -> list[tuple[str, dict]]:
     """Every key a schema describes, as section/key, with its rules."""
     found = []
     children = dict(schema.get("properties", {}))
-    if path == "checkpoints":
+    if path in OPEN:
         children["*"] = schema["additionalProperties"]
     for name, rules in children.items():
         inner = f"{path}/{name}" if path else name
@@ -133,7 +134,7 @@ def test_every_key_is_described_bounded_and_has_a_default_or_is_required(schema)
     for key, rules in keys_of(schema):
         assert rules.get("description"), key
         parent = key.rsplit("/", 1)[0].split("/*")[0]
-        is_open = key in ("checkpoints", "checkpoints/*")
+        is_open = key.removesuffix("/*") in OPEN
         is_required = key.split("/")[-1] in ("assembly", "fasta", "source")
         assert "default" in rules or is_open or is_required, key
         if rules.get("type") == "object" and not is_open:

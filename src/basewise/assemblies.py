@@ -12,6 +12,8 @@ ANNOTATION_FORMATS = tuple(
     kind + packing for kind in ("gtf", "gff3", "gff", "bed") for packing in ("", ".gz")
 )
 RESERVED = ("checkpoints", "chromsizes", "compilation_cache")  # folders of resources/
+SIGNAL_COLUMNS = ("signals", "bigwigs", "loci")
+LOCAL_COLUMNS = ("aliases", "proteins", *SIGNAL_COLUMNS)
 LISTS = ("include", "exclude", "evaluation_chroms", "models")
 
 
@@ -39,7 +41,8 @@ def read_assemblies(path: str | os.PathLike, schema: dict, config: dict) -> dict
         row["models"] = row["models"] or list(config["segmentation"]["models"])
         for model in row["models"]:
             check_model(model, list(config["checkpoints"]), f"{path} line {line}: column 'models'")
-        if not row["models"]:
+        has_peaks = config["peaks"] is not None and (row["peaks"] or row["signals"])
+        if not row["models"] and not has_peaks:
             raise BasewiseError(
                 f"{path} line {line}: no model annotates assembly '{row['assembly']}'",
                 hint="List checkpoints in segmentation/models or in the column 'models'.",
@@ -74,11 +77,20 @@ def _check_row(row: dict, where: str) -> None:
             f"{where}: column 'assembly' must not name a folder that resources/ has anyway",
             found=repr(row["assembly"]),
         )
-    if row["aliases"] and "://" in row["aliases"]:
+    for column in LOCAL_COLUMNS:
+        if row[column] and "://" in row[column]:
+            raise BasewiseError(
+                f"{where}: column '{column}' must be a local file",
+                found=row[column],
+                hint="Download it, and name its path.",
+            )
+    given = [column for column in SIGNAL_COLUMNS if row[column]]
+    if given and len(given) < len(SIGNAL_COLUMNS):
+        lacking = next(column for column in SIGNAL_COLUMNS if not row[column])
         raise BasewiseError(
-            f"{where}: column 'aliases' must be a local file",
-            found=row["aliases"],
-            hint="Download it, and name its path.",
+            f"{where}: column '{lacking}' is empty, and the others about signals are not",
+            found=", ".join(given),
+            hint=f"Signals need {', '.join(SIGNAL_COLUMNS)}.",
         )
 
 

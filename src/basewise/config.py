@@ -79,6 +79,11 @@ def complete_config(config: dict, schema: dict) -> dict:
     validate(config, schema)
     config = fill_defaults(config, schema)
     models = list(config["checkpoints"])
+    if not models and config["peaks"] is None:
+        raise BasewiseError(
+            "config key 'checkpoints' names no model, and there is no chapter 'peaks' either",
+            hint="Name a model, or what else is wanted.",
+        )
     for model in config["segmentation"]["models"]:
         check_model(model, models, "config key 'segmentation/models'")
     written = (track for c in config["checkpoints"].values() for track in c["tracks"])
@@ -91,6 +96,10 @@ def complete_config(config: dict, schema: dict) -> dict:
                     found=repr(track),
                     hint=nearest(track, legal),
                 )
+    if config["peaks"] is not None:
+        from basewise.peaks.chapter import PeaksChapter  # slow to import, and few need it
+
+        PeaksChapter.read(config["peaks"])
     return config
 
 

@@ -13,11 +13,14 @@ from basewise.species import explain_untrained
 from basewise.tiling import TileSpec
 
 FILE_COLUMNS = ("fasta", "blacklist", "annotation", "aliases")
+FILE_COLUMNS += ("peaks", "experiments", "proteins", "signals", "bigwigs", "loci")
+FOLDER_COLUMNS = ("proteins", "bigwigs")  # may, or must, be directories
+REMAP_PREFIX = "remap2022:"
 
 
 def is_remote(source: str) -> bool:
     """Whether a source is fetched rather than read from the local disk."""
-    return "://" in source
+    return "://" in source or source.startswith(REMAP_PREFIX)
 
 
 def check_sources(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]) -> None:
@@ -32,8 +35,12 @@ def check_sources(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict
                 found=f"checkpoints in 'resources/{assembly}' (from {Path.cwd()})",
             )
         for column in FILE_COLUMNS:
-            if row[column] and not is_remote(row[column]) and not Path(row[column]).is_file():
-                raise _absent(f"assembly '{assembly}': the {column} file is missing", row[column])
+            if not row[column] or is_remote(row[column]):
+                continue
+            path = Path(row[column])
+            if not (path.exists() if column in FOLDER_COLUMNS else path.is_file()):
+                what = "is" if column in FOLDER_COLUMNS else "file is"
+                raise _absent(f"assembly '{assembly}': the {column} {what} missing", row[column])
     for model, checkpoint in checkpoints.items():
         source = checkpoint["source"]
         if not is_remote(source) and not (Path(source) / "config.json").is_file():

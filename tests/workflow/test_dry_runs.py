@@ -69,7 +69,12 @@ def test_each_case_plans_as_the_readme_says(run_snakemake, toy_checkpoint, case)
     )
     assert done.returncode == 0, done.stdout
     jobs = planned_jobs(done.stdout)
+    if case == "config-peaks":  # no model at all
+        assert jobs["generate_negatives"] == 4
+        assert not jobs.keys() & {"predict_shard", "get_checkpoint", "get_annotation"}
+        return
     assert jobs["predict_shard"] == 4
+    assert not jobs.keys() & {"filter_peaks", "bin_signal"}
     is_plain = case == "config-plain"
     assert ("evaluate_segmentation" in jobs) != is_plain
     assert ("get_blacklist" in jobs) != is_plain

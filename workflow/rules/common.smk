@@ -41,12 +41,14 @@ if workflow.is_main_process:
 
 
 tracks = {track for c in config["checkpoints"].values() for track in c["tracks"]}
+NOTHING = "(?!)"  # a wildcard without legal values
 
 
 wildcard_constraints:
     assembly="|".join(map(re.escape, assemblies)),
-    model="|".join(map(re.escape, config["checkpoints"])),
-    track="|".join(map(re.escape, sorted(tracks))),
+    model="|".join(map(re.escape, config["checkpoints"])) or NOTHING,
+    track="|".join(map(re.escape, sorted(tracks))) or NOTHING,
+    kind="|".join((config["peaks"] or {}).get("negatives", ())) or NOTHING,
     format="|".join(map(re.escape, ANNOTATION_FORMATS)),
     scatteritem=r"\d+-of-\d+",
 
@@ -155,7 +157,11 @@ def get_origins():
 
 def get_prefetched():
     """Every file that comes from elsewhere; a chapter that downloads adds its own here."""
-    return [*get_prefetched_checkpoints(), *get_prefetched_assemblies()]
+    return [
+        *get_prefetched_checkpoints(),
+        *get_prefetched_assemblies(),
+        *get_prefetched_peaks(),
+    ]
 
 
 def get_prefetched_checkpoints():
@@ -180,9 +186,87 @@ def get_prefetched_assemblies():
     return downloads
 
 
+def get_prefetched_peaks():
+    """Catalogues of peaks and what is known of their experiments."""
+    files = {"peaks": "remap.bed.gz", "experiments": "experiments.json"}
+    return [
+        f"resources/{assembly}/{files[column]}"
+        for column in files
+        for assembly in get_assemblies_with(column)
+        if assembly in get_assemblies_with("peaks")
+    ]
+
+
+def get_assemblies_with(column):
+    """The assemblies whose row names something for the chapter peaks, where there is one."""
+    if config["peaks"] is None:
+        return []
+    return [assembly for assembly, row in assemblies.items() if row[column]]
+
+
+def get_peaks_output():
+    """What the chapter peaks makes: windows of every split, tables, a figure, binned signals."""
+    results = []
+    for assembly in get_assemblies_with("peaks"):
+        folder = f"results/{assembly}/peaks"
+        results += [f"{folder}/windows/{split}.parquet" for split in get_splits()]
+        results += multiext(f"{folder}/", "funnel.tsv", "summary.tsv", "peaks.png")
+    for assembly in get_assemblies_with("signals"):
+        results.append(f"results/{assembly}/signal/signals.tsv")
+    return results
+
+
+def get_splits():
+    """The splits that peaks/splits makes, train first."""
+    if config["peaks"] is None:
+        return ["train"]
+    from basewise.peaks.splits import SplitRules  # slow to import, and few need it
+
+    return SplitRules(**config["peaks"]["splits"]).names
+
+
+def get_peaks_setting(*path):
+    """A function of wildcards that reads a value of the chapter peaks."""
+
+    def get_value(wildcards):
+        value = config["peaks"]
+        for key in path:
+            value = value[key.format(**wildcards)]
+        return value
+
+    return get_value
+
+
+def get_peaks_blacklist(wildcards):
+    is_wanted = config["peaks"]["filters"]["blacklist"]
+    return get_blacklist_path(wildcards) if is_wanted else []
+
+
+def get_experiments_path(wildcards):
+    if assemblies[wildcards.assembly]["experiments"]:
+        return f"resources/{wildcards.assembly}/experiments.json"
+    return []
+
+
+def get_gene_starts_path(wildcards):
+    """The annotation, when negatives are matched by the distance to gene starts."""
+    match = config["peaks"]["negatives"][wildcards.kind]["match"]
+    is_wanted = wildcards.kind == "matched" and "tss" in match
+    if is_wanted and assemblies[wildcards.assembly]["annotation"]:
+        return get_annotation_path(wildcards)
+    return []
+
+
+def get_negatives_paths(wildcards):
+    kinds = config["peaks"]["negatives"]
+    return [
+        f"results/{wildcards.assembly}/peaks/negatives/{kind}.parquet" for kind in kinds
+    ]
+
+
 def get_final_output():
     """Every file the config asks for."""
-    results = []
+    results = get_peaks_output()
     for assembly, row in assemblies.items():
         for model in row["models"]:
             folder = f"results/{assembly}/{model}"

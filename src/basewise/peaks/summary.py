@@ -14,8 +14,8 @@ from basewise.genome import Sequences
 from basewise.intervals import IntervalMap, merge
 from basewise.peaks.filters import overlaps
 from basewise.peaks.negatives.composition import count_in_windows
+from basewise.peaks.placing import place_windows
 from basewise.peaks.store import PeakStore
-from basewise.peaks.windows import place_windows
 
 PEAK = "peak"
 SUMMARY_COLUMNS = (
