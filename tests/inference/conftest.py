@@ -1,4 +1,4 @@
-"""Language models as checkpoints: the reference's own parameters, and one that needs no reference."""
+"""Language models as checkpoints: the reference's own parameters, and small random ones."""
 
 import json
 from dataclasses import asdict

@@ -128,6 +128,8 @@ class Embedder:
             hint="Use embed, or a segmentation model.",
         )
 
+    predict_regions = predict
+
     def _collect(
         self, sequences: Sequences, regions: Sequence[Region], request: EmbedRequest
     ) -> dict[str, np.ndarray]:

@@ -115,5 +115,5 @@ def locate(region: Region, tokens: Tokens) -> tuple[np.ndarray, np.ndarray]:
 
 def _strand(text: str = ".") -> str:
     if text not in ("+", "-", ".", ""):
-        raise BasewiseError("a strand is + or - or .", found=repr(text))
+        raise BasewiseError("a strand is '+', '-' or '.'", found=repr(text))
     return "-" if text == "-" else "+"
