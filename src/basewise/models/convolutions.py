@@ -10,6 +10,8 @@ import haiku as hk
 import jax
 import jax.numpy as jnp
 
+NARROW = 256  # channels of all taps together that make one product rather than one each
+
 
 class Conv1D(hk.Module):
     """Cross-correlation of odd width with zero padding; the length stays."""
@@ -30,18 +32,29 @@ class Conv1D(hk.Module):
 
 
 def correlate(x: jax.Array, w: jax.Array) -> jax.Array:
-    """Return float32 (B, L, O) of x (B, L, C) and w (k, C, O), accumulated in float32."""
-    width = w.shape[0]
-    if width == 1:
-        return jnp.matmul(x, w[0], preferred_element_type=jnp.float32)
-    return jax.lax.conv_general_dilated(
-        x,
-        w,
-        window_strides=(1,),
-        padding=[(width // 2, width // 2)],
-        dimension_numbers=("NWC", "WIO", "NWC"),
-        preferred_element_type=jnp.float32,
-    )
+    """Return float32 (B, L, O) of x (B, L, C) and w (k, C, O), accumulated in float32.
+
+    In half precision it is matrix products, whose accumulation is the same on every device.
+    """
+    width, channels, _ = w.shape
+    if x.dtype == jnp.float32 and width > 1:
+        return jax.lax.conv_general_dilated(
+            x,
+            w,
+            window_strides=(1,),
+            padding=[(width // 2, width // 2)],
+            dimension_numbers=("NWC", "WIO", "NWC"),
+        )
+    length = x.shape[1]
+    padded = jnp.pad(x, ((0, 0), (width // 2, width // 2), (0, 0)))
+    taps = [padded[:, k : k + length] for k in range(width)]
+    if channels * width <= NARROW:
+        taps, w = [jnp.concatenate(taps, axis=-1)], w.reshape(1, channels * width, -1)
+    products = [
+        jnp.matmul(tap, kernel, preferred_element_type=jnp.float32)
+        for tap, kernel in zip(taps, w, strict=True)
+    ]
+    return sum(products[1:], products[0])
 
 
 class DepthwiseConv1D(hk.Module):
