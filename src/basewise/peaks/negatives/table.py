@@ -13,6 +13,8 @@ from basewise.atomic import atomic_path
 COLUMNS = ("chrom", "start", "end", "kind", "experiment", "target", "biotype")
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema([(name, pa.int32() if name in ("start", "end") else _TEXT) for name in COLUMNS])
+_TEXTS = [name for name in COLUMNS if name not in ("start", "end")]
+_PACKED = dict.fromkeys(("start", "end"), "DELTA_BINARY_PACKED")
 METADATA_KEY = b"basewise"
 ROWS_PER_GROUP = 1 << 20
 
@@ -63,7 +65,12 @@ def write_tables(
 
     `metadata` is filled while the pieces come; it is stored as JSON under the key "basewise".
     """
-    with atomic_path(output) as temporary, pq.ParquetWriter(temporary, SCHEMA) as writer:
+    with (
+        atomic_path(output) as temporary,
+        pq.ParquetWriter(
+            temporary, SCHEMA, use_dictionary=_TEXTS, column_encoding=_PACKED
+        ) as writer,
+    ):
         waiting: list[pa.Table] = []
         for table in tables:
             waiting.append(table)
