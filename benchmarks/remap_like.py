@@ -21,14 +21,15 @@ N_DATASETS, N_TARGETS, N_BIOTYPES = 8_103, 1_210, 737
 HOT_EVERY_BP = 12_000
 PIECE = 1 << 19
 LONGEST_ROW = 160
-SEPARATE, DRUGS = "K-562 MCF-7 Hep-G2 GM12878 HEK293 A-549 LNCaP HeLa".split(), "E2 DEX DOX".split()
+LINES = ["K-562", "MCF-7", "Hep-G2", "GM12878", "HEK293", "A-549", "LNCaP", "HeLa"]
+DRUGS = ["E2", "DEX", "DOX"]
 
 
 def make_names(rng: np.random.Generator) -> list[str]:
     """Names of data sets, EXPERIMENT.TARGET.BIOTYPE, the largest first."""
     targets = [f"{family}{i}" for i in range(303) for family in ("ZNF", "FOX", "SOX", "NR")]
-    targets = targets[: N_TARGETS - 2] + ["PAX3-FOXO1", "NKX2-1"]
-    biotypes = [*SEPARATE, *(f"line-{i}" for i in range(N_BIOTYPES - len(SEPARATE) - 20))]
+    targets = [*targets[: N_TARGETS - 2], "PAX3-FOXO1", "NKX2-1"]
+    biotypes = [*LINES, *(f"line-{i}" for i in range(N_BIOTYPES - len(LINES) - 20))]
     biotypes += [f"primary.cell.{i}" for i in range(20)]
     names = []
     for i in range(N_DATASETS):
@@ -41,7 +42,7 @@ def make_names(rng: np.random.Generator) -> list[str]:
 
 
 def draw_chrom(rng: np.random.Generator, size_bp: int, n_rows: int, cumulated: np.ndarray) -> tuple:
-    """start, end, summit, score, name of the peaks of one chrom, sorted by start: int64 (n_rows,)."""
+    """start, end, summit, score, name of peaks of one chrom, sorted by start: int64 (n_rows,)."""
     centres = rng.integers(0, size_bp, max(size_bp // HOT_EVERY_BP, 1))
     heat = np.cumsum(rng.pareto(1.2, len(centres)) + 0.05)
     hot = centres[np.searchsorted(heat, rng.random(n_rows) * heat[-1])]

@@ -99,7 +99,8 @@ def _parse_crm(name: str) -> list[Scope]:
 
 def _bed_parser(columns: tuple[str, ...], constants: dict[str, str]) -> Callable:
     def parse(name: str) -> list[Scope]:
-        values = constants | dict(zip(columns, name.split("\t"), strict=True))
+        parts = name.split("\t") if columns else ()
+        values = constants | dict(zip(columns, parts, strict=True))
         scope = make_scope(*(values.get(column, "") for column in NAME_COLUMNS))
         return [scope] if scope.target else []
 
