@@ -278,6 +278,44 @@ def test_our_enformer_agrees_with_enformer_pytorch(tmp_path):
         assert difference < 1e-4 * reference.std()
 
 
+@pytest.mark.slow
+def test_our_borzoi_agrees_with_borzoi_pytorch(tmp_path):
+    borzoi_pytorch = pytest.importorskip("borzoi_pytorch")
+    from borzoi_pytorch.config_borzoi import BorzoiConfig as TheirConfig
+    from borzoi_pytorch.pytorch_borzoi_transformer import get_positional_embed
+
+    torch.manual_seed(10)
+    their_config = TheirConfig(depth=2, flashed=False, return_center_bins_only=True)
+    model = shake(borzoi_pytorch.Borzoi(their_config)).eval()
+    state = model.state_dict()
+    for name in ("separable0.conv_layer.1.bias", "separable1.conv_layer.1.bias"):
+        state.pop(name).zero_()  # which SegmentBorzoi's pointwise convolutions do not have
+    torch.save(state, tmp_path / "a.bin")
+    codes = np.random.default_rng(4).integers(0, 5, (1, 128 * 40)).astype(np.uint8)
+    one_hot = torch.tensor(np.eye(5, 4, dtype=np.float32)[codes].transpose(0, 2, 1))
+    model.crop = torch.nn.Identity()
+    for block in model.transformer:  # theirs are always those of 4096 bins
+        block[0].fn[1].positions = get_positional_embed(40, 40, 32, "cpu")
+    with torch.no_grad():
+        embedding = model.final_joined_convs(model.get_embs_after_crop(one_hot))
+        head = torch.nn.functional.softplus(model.human_head(embedding))
+
+    from basewise.models.borzoi import Borzoi
+    from basewise.models.one_hot_config import BorzoiConfig
+
+    config = BorzoiConfig(512, 608, 1536, 2, 8, target_length=4 * 40, species_heads=True)
+    ours = Borzoi(config)
+    params = import_params(tmp_path / "a.bin", "segment_borzoi", ours.init)
+    found = ours.embed(params, codes)
+    for values, reference in (
+        (found, embedding),
+        (ours.species(params, found)["human_head"], head),
+    ):
+        expected = reference.numpy().transpose(0, 2, 1)
+        assert expected.std() > 0.02
+        assert np.abs(np.asarray(values) - expected).max() < 1e-4 * expected.std()
+
+
 def shake(model):
     """Give every parameter and running statistic values that tell it from any other."""
     with torch.no_grad():
