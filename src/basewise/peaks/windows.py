@@ -79,13 +79,13 @@ def make_windows(
     if isinstance(peaks, str | PathLike):
         peaks = PeakStore(peaks)
     table = ScopeTable(peaks, n_peaks)
+    chosen = _choose_chroms(peaks, chroms)
+    check_widths(chosen, peaks.chromsizes, width_bp)
+    rules.check(chosen, table.categories["target"], table.categories["biotype"])
     tables = [
         table.read_negatives(negative, width_bp=width_bp, seed=seed, number=number)
         for number, negative in enumerate(negatives)
     ]
-    chosen = _choose_chroms(peaks, chroms)
-    check_widths(chosen, peaks.chromsizes, width_bp)
-    rules.check(chosen, table.categories["target"], table.categories["biotype"])
     counts: list[pd.DataFrame] = []
     metadata = {"width_bp": width_bp, "centre": centre, "seed": seed, "rules": asdict(rules)}
     with ExitStack() as stack:
