@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from basewise.checkpoints import choose_tracks, fetch_checkpoint, read_config, read_tile_spec
+from basewise.checkpoints import (
+    choose_tracks,
+    fetch_checkpoint,
+    read_config,
+    read_tile_spec,
+    write_config,
+)
 from basewise.checkpoints.store import check_checkpoint, load_checkpoint, save_checkpoint
 from basewise.errors import BasewiseError
 from basewise.models import parameters
@@ -168,3 +174,22 @@ def test_sources_that_cannot_be_are_refused(tmp_path):
         fetch_checkpoint(str(tmp_path / "nowhere"), tmp_path / "out")
     with pytest.raises(BasewiseError, match="is written hf://OWNER/NAME"):
         fetch_checkpoint("hf://segment_nt", tmp_path / "out")
+
+
+@pytest.mark.parametrize("check", [load_checkpoint, check_checkpoint])
+def test_a_flipped_bit_is_noticed(checkpoint, check):
+    path = checkpoint / "params.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BasewiseError, match=r"params\.safetensors is not the file .* damaged"):
+        check(checkpoint)
+
+
+def test_a_language_model_has_no_geometry_and_no_tracks(tmp_path):
+    config = {**ZOO["codon_nt"].to_config(), "revision": None}
+    write_config(tmp_path, config)
+    with pytest.raises(BasewiseError, match="codon_nt is a language model and has no tracks"):
+        read_tile_spec(tmp_path)
+    with pytest.raises(BasewiseError, match=r"no tracks\. Use basewise embed"):
+        choose_tracks(read_config(tmp_path), ["exon"])

@@ -11,7 +11,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from basewise.atomic import atomic_path
-from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME, read_config, write_config
+from basewise.checkpoints.config import (
+    CONFIG_NAME,
+    PARAMS_NAME,
+    hash_checkpoint,
+    read_config,
+    write_config,
+)
 from basewise.errors import BasewiseError
 from basewise.models import parameters
 from basewise.models.families import build_language_model, build_skeleton, build_track_model
@@ -40,7 +46,8 @@ def save_checkpoint(
     arrays = {name: np.ascontiguousarray(leaf) for name, leaf in flat.items()}
     with atomic_path(Path(checkpoint) / PARAMS_NAME) as temporary:
         save_file(arrays, temporary)
-    write_config(checkpoint, {**config, "param_dtype": param_dtype})
+    stored = {"param_dtype": param_dtype, "params_sha256": hash_checkpoint(checkpoint)}
+    write_config(checkpoint, {**config, **stored})
 
 
 def load_checkpoint(
@@ -69,14 +76,16 @@ def load_language_model(
 
 def load_parameters(checkpoint: str | os.PathLike) -> dict:
     """Return the parameters of a checkpoint, a float32 tree; errors as ``load_checkpoint``."""
-    skeleton = build_skeleton(read_config(checkpoint))
+    config = read_config(checkpoint)
+    skeleton = build_skeleton(config)
     flat = read_arrays(Path(checkpoint) / PARAMS_NAME)
     check_arrays(flat, parameters.flatten(skeleton), where=str(checkpoint))
+    _check_values(checkpoint, config)
     return parameters.cast_floats(parameters.unflatten(flat, skeleton), np.float32)
 
 
 def check_checkpoint(checkpoint: str | os.PathLike) -> dict:
-    """Compare a checkpoint's arrays with its config without reading their values.
+    """Compare a checkpoint's arrays with its config, without holding them.
 
     Returns:
         ``{name: shape}`` of the arrays.
@@ -84,12 +93,26 @@ def check_checkpoint(checkpoint: str | os.PathLike) -> dict:
     Raises:
         BasewiseError: as ``load_checkpoint``.
     """
-    skeleton = build_skeleton(read_config(checkpoint))
+    config = read_config(checkpoint)
+    skeleton = build_skeleton(config)
     with _open(Path(checkpoint) / PARAMS_NAME) as stream:
         found = {name: stream.get_slice(name).get_shape() for name in stream.keys()}  # noqa: SIM118
     shapes = {name: jax.ShapeDtypeStruct(shape, np.float32) for name, shape in found.items()}
     check_arrays(shapes, parameters.flatten(skeleton), where=str(checkpoint))
+    _check_values(checkpoint, config)
     return found
+
+
+def _check_values(checkpoint: str | os.PathLike, config: Mapping) -> None:
+    """Refuse parameters that are not those that were written, where config.json tells."""
+    expected = config.get("params_sha256")
+    if expected and (found := hash_checkpoint(checkpoint)) != expected:
+        raise BasewiseError(
+            f"{Path(checkpoint) / PARAMS_NAME} is not the file that {CONFIG_NAME} speaks of: it "
+            f"was damaged or changed since sha256 {expected} was written",
+            found=found,
+            hint="Fetch or import the checkpoint again.",
+        )
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -119,5 +119,6 @@ def _write(checkpoint: Path, config: dict, leaves: Mapping[str, Leaf]) -> None:
     shapes = {name: leaf.shape for name, leaf in leaves.items()}
     with atomic_path(checkpoint / PARAMS_NAME) as temporary:
         write_floats(temporary, shapes, read_leaf_values(leaves))
+        written = {"params_sha256": verify_checksum(temporary, None)}
         (checkpoint / CONFIG_NAME).unlink(missing_ok=True)  # it may describe other parameters
-    write_config(checkpoint, config)
+    write_config(checkpoint, config | written)
