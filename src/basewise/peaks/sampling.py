@@ -124,6 +124,7 @@ class Sampler:
         self.reverse_complement = bool(reverse_complement)
         self.epoch_size = len(windows) if epoch_size is None else int(epoch_size)
         self.shard = (int(shard[0]), int(shard[1]))
+        self._is_balanced = bool(balance) or kind_weights is not None
         self._check(balance)
         self._sizes = _sizes_of(self.windows, chromsizes)
         self._turns = Turns.of(self.windows, balance, kind_weights, key_of(seed, "turns"))
@@ -136,6 +137,13 @@ class Sampler:
         """Batches in an epoch."""
         full, rest = divmod(self.epoch_size, self.batch_size)
         return full + bool(rest and not self.drop_last)
+
+    @property
+    def _numbers_per_epoch(self) -> int:
+        """Without balance an epoch begins a permutation; with it, turns go on where they were."""
+        if not self._is_balanced:
+            return self.epoch_size
+        return min(self.epoch_size, self.n_batches * self.batch_size)
 
     @property
     def state(self) -> SamplerState:
@@ -179,7 +187,7 @@ class Sampler:
         is_end = number + 1 == self.n_batches
         after = (epoch + 1, 0) if is_end else (epoch, last)
         state = SamplerState(self.seed, *after, self._fingerprint)
-        return self._examples(positions + epoch * self.epoch_size, state)
+        return self._examples(positions + epoch * self._numbers_per_epoch, state)
 
     def _examples(self, numbers: np.ndarray, state: SamplerState) -> Examples:
         rows = self._turns.take(numbers)

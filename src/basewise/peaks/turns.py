@@ -106,7 +106,7 @@ def _roots(
             chosen[kind] = int(weight)
     if not chosen:
         raise BasewiseError("kind_weights leaves no kind of window")
-    root = pd.Categorical(table["kind"].astype(str), categories=list(chosen)).codes
+    root = pd.Index(list(chosen)).get_indexer(table["kind"].astype(str))
     return root.astype(np.int64), np.array(list(chosen.values()), dtype=np.int64)
 
 
