@@ -2,7 +2,6 @@
 as the reference does."""
 
 import json
-import logging
 
 import jax
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 
 from basewise.checkpoints import hash_checkpoint, read_config
 from basewise.checkpoints.store import load_checkpoint, load_language_model
-from basewise.cli import main
 from basewise.models.zoo import ZOO
 from basewise.tokenizers import TOKENIZERS
 
@@ -23,51 +21,6 @@ GEOMETRY = ("family", "architecture", "tile_spec")
 def exact_matmuls():
     with jax.default_matmul_precision("highest"):
         yield
-
-
-@pytest.fixture(scope="module")
-def reference(shared, published_writer):
-    """A function model -> its case of the reference."""
-    return lambda model: published_writer.Reference(
-        shared / "goldens", published_writer.CASES[model]
-    )
-
-
-@pytest.fixture
-def publish(reference, published_writer, torch_writer, tmp_path):
-    """A function (model, layout) -> a snapshot directory in that layout."""
-
-    def write(model, layout):
-        folder = tmp_path / "hub" / layout
-        given = reference(model)
-        if layout in TORCH_LAYOUTS:
-            published_writer.write_torch(given, folder, torch_writer, layout)
-            return folder
-        how = {
-            "joblib": {},
-            "compressed": {"compress": ("zlib", 3)},
-            "old_names": {"rename": published_writer.to_old_names},
-            "jax_arrays": {"convert": jax.numpy.asarray},
-        }[layout]
-        published_writer.write_joblib(given, folder, **how)
-        return folder
-
-    return write
-
-
-@pytest.fixture
-def bring(tmp_path):
-    """A function (source, model, overrides) -> the checkpoint that the command makes of it."""
-
-    def run(source, model, overrides=None):
-        arguments = ["checkpoint", "import", str(source), "--model", model]
-        if overrides is not None:
-            (tmp_path / "overrides.json").write_text(json.dumps(overrides))
-            arguments += ["--config", str(tmp_path / "overrides.json")]
-        assert main([*arguments, "--out", str(tmp_path / "out")]) == 0
-        return tmp_path / "out"
-
-    return run
 
 
 def assert_close(value, expected):
