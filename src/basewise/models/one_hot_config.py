@@ -107,6 +107,11 @@ class BorzoiConfig:
 
     def __post_init__(self):
         _check_sizes(self, least_downsamples=max(3, self.num_unet_conv + 1))
+        if self.target_length % 2:
+            raise BasewiseError(
+                "target_length must be even: it is the centre of an even number of bins",
+                found=self.target_length,
+            )
         if self.num_rel_pos_features % 2:
             raise BasewiseError(
                 "num_rel_pos_features must be even: half of them are signed",
