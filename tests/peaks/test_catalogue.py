@@ -1,6 +1,9 @@
 """Reading peak files: packings, line ends, broken rows with their lines, layouts, big and small."""
 
 import gzip
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
-from basewise.intervals import bgzip_writer
-from basewise.peaks import Catalogue, PeakColumns, read_catalogue
+from basewise.intervals import bgzip_writer, read_chromsizes
+from basewise.peaks import Catalogue, PeakColumns, blocks, read_catalogue
 from basewise.peaks import catalogue as catalogue_module
 
 ROW = "chr1\t100\t200\tGSE1.CTCF.K562\t3.5\t.\t150\t151\t0,0,0\n"
@@ -68,14 +71,14 @@ def test_line_ends_comments_and_track_lines(tmp_path):
 
 @pytest.mark.parametrize("block_bytes", [1, 7, 64, 1 << 22])
 def test_blocks_of_any_size_give_the_same(tmp_path, monkeypatch, block_bytes):
-    monkeypatch.setattr(catalogue_module, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", block_bytes)
     text = "# comment\n" + ROWS.replace("chr2\t0\t60", "chr2\tx\t60") * 3
     catalogue = Catalogue(
         write(tmp_path / "a.bed.gz", gzip.compress(text.encode())), max_malformed=1
     )
     rows = np.concatenate(list(catalogue.batches()))
     assert rows["line"].tolist() == [2, 4, 5, 7, 8, 10]
-    assert [line for line, *_ in catalogue.first_malformed] == [3, 6, 9]
+    assert [line for line, *_ in catalogue.malformed.first] == [3, 6, 9]
     assert catalogue.n_rows == 9
 
 
@@ -238,6 +241,26 @@ def test_any_rows_are_read_as_pandas_reads_them(tmp_path_factory, peaks):
         assert frame[name].tolist() == column.tolist()
     assert frame["summit"].tolist() == table[6].tolist()
     assert frame[["experiment", "target", "biotype"]].values.tolist() == parts.values.tolist()
+
+
+def test_the_generator_of_benchmarks_gives_what_it_says(tmp_path):
+    root = Path(__file__).parents[2]
+    for name in ("a.bed.gz", "b.bed.gz"):
+        generator = [sys.executable, root / "benchmarks" / "remap_like.py", "--seed", "3"]
+        command = [*generator, "--rows", "20_000", "--out", tmp_path / name]
+        subprocess.run(command, check=True, capture_output=True)
+    assert (tmp_path / "a.bed.gz").read_bytes() == (tmp_path / "b.bed.gz").read_bytes()
+    frame = read(tmp_path / "a.bed.gz", max_malformed=0)
+    sizes = read_chromsizes(root / "resources" / "chromsizes" / "hg38.tsv")
+    assert len(frame) == 20_000
+    assert (frame["end"] <= frame["chrom"].map(sizes)).all()
+    assert (
+        frame.groupby("chrom", sort=False)["start"].agg(lambda s: s.is_monotonic_increasing).all()
+    )
+    largest = frame.groupby(["experiment", "target", "biotype"]).size().max()
+    assert largest > 50 * 20_000 / 8_103
+    assert frame["biotype"].str.contains(".", regex=False).any()
+    assert frame["modification"].ne("").mean() > 0.05
 
 
 def test_yeast_is_read_as_pandas_reads_it(shared):

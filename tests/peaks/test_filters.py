@@ -144,6 +144,19 @@ def test_nr_rows_are_counted_before_and_after_they_become_peaks(build):
     ]
 
 
+def test_a_broken_nr_row_takes_no_other_rows_scopes(build):
+    rows = [row("chr1", 5, 9, "CTCF"), row("chr1", 7, 9, "MYC:HeLa,K562")]
+    _, store = build(rows, columns=PeakColumns("nr"), max_malformed=0.5)
+    frame = store.read()
+    assert frame[["target", "biotype"]].values.tolist() == [["MYC", "HeLa"], ["MYC", "K562"]]
+
+
+def test_joined_peaks_name_the_experiments_that_were_kept(build):
+    filters = PeakFilters(replicates="merge", exclude_experiments=["GSE2"], targets=["CTCF"])
+    _, store = build(filters=filters)
+    assert set(store.read()["experiment"]) == {"GSE1"}
+
+
 def test_crm_rows(build):
     _, store = build([row("chr1", 5, 9, "CTCF,MYC")], columns=PeakColumns("crm"))
     assert targets(store) == ["CTCF", "MYC"]
@@ -271,7 +284,7 @@ def test_remap_by_name(caplog):
     assert dataset.endswith("/hg38/MACS2/DATASET/ENCSR000BUB.CEBPB.A-549.bed.gz")
     assert find_remap("peaks.bed") == ("peaks.bed", "")
     with pytest.raises(BasewiseError, match="no such catalogue"):
-        find_remap("remap2022:alll")
+        find_remap("remap2022:everything")
 
 
 # What the seed system keeps of its fixture.

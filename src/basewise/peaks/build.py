@@ -19,42 +19,16 @@ from basewise.genome.fetch import local_copy
 from basewise.intervals import IntervalMap
 from basewise.peaks.catalogue import Catalogue
 from basewise.peaks.columns import PeakColumns
-from basewise.peaks.filters import (
-    PeakFilters,
-    drop_duplicates,
-    group_scopes,
-    merge_replicates,
-    overlaps,
-    select_names,
-)
+from basewise.peaks.filters import PeakFilters, select_names
 from basewise.peaks.funnel import Funnel
 from basewise.peaks.names import Scope
 from basewise.peaks.proteins import Proteins
 from basewise.peaks.remap import find_remap
+from basewise.peaks.sieve import STEPS, NameFates, sift
 from basewise.peaks.spill import RECORD, Spill
-from basewise.peaks.store_writer import order_of, store_directory, write_chroms
+from basewise.peaks.store_writer import store_directory, write_chroms
 
 logger = logging.getLogger(__name__)
-
-STEPS = {
-    "malformed": "broken rows",
-    "chrom_names": "peaks on chroms that the assembly lacks",
-    "chrom_ends": "peaks that reach past the end of their chrom",
-    "chroms": "peaks on chroms that are not asked for",
-    "names": "nothing, but adds a peak for each further scope of a row's name",
-    "modifications": "peaks of targets or biotypes with a modification",
-    "experiments": "peaks of experiments that are not asked for",
-    "targets": "peaks of targets that are not asked for",
-    "biotypes": "peaks of biotypes that are not asked for",
-    "proteins": "peaks of targets without a known protein",
-    "score": "peaks with a score out of bounds",
-    "blacklist": "peaks that overlap the blacklist",
-    "duplicates": "all but one of equal peaks",
-    "replicates": "peaks joined with those of other experiments",
-    "min_experiments": "joined peaks of too few experiments",
-    "min_peaks": "peaks of targets that have too few in their biotype",
-}
-KEPT = len(STEPS)
 
 
 def build_store(
@@ -106,9 +80,9 @@ def build_store(
             catalogue = Catalogue(path, columns, max_malformed=max_malformed)
             spill = _spill_rows(catalogue, scratch / "rows")
         funnel.start(catalogue.n_rows)
-        funnel.remove("malformed", catalogue.n_malformed)
+        funnel.remove("malformed", len(catalogue.malformed))
         by_chrom = _sources_of_chroms(source, catalogue, chromsizes, aliases)
-        names = _Names(catalogue.scopes, filters, proteins)
+        names = NameFates(catalogue.scopes, filters, proteins)
         sifted = Spill(scratch / "sifted")
         counts = np.zeros(len(names.scopes), dtype=np.int64)
         beyond = _Beyond(source, max_beyond)
@@ -123,7 +97,7 @@ def build_store(
                 funnel.remove("chroms", len(records))
                 continue
             intervals = (blacklist or {}).get(chrom)
-            records = _sift(records, names, filters, intervals, funnel)
+            records = sift(records, names, filters, intervals, funnel)
             counts += np.bincount(records["scope"], minlength=len(counts))
             sifted.append(code, records)
         beyond.check()
@@ -178,74 +152,6 @@ def _sources_of_chroms(
     return sources
 
 
-class _Names:
-    """What the names of a catalogue mean once filters have seen them.
-
-    Attributes:
-        scopes: the distinct scopes, then those of merged replicates, by number.
-        fates: int8 (n_scopes,), the step that removes a scope, or KEPT.
-        groups: int64 (n_scopes,), the number of the merged scope of each scope, where they merge.
-    """
-
-    def __init__(self, named: list[list[Scope]], filters: PeakFilters, proteins: Proteins | None):
-        if filters.modifications == "merge":
-            named = [[scope.unmodified for scope in scopes] for scopes in named]
-        numbers: dict[Scope, int] = {}
-        flat = [numbers.setdefault(s, len(numbers)) for scopes in named for s in scopes]
-        self._flat = np.array(flat, dtype=np.int32)
-        self._counts = np.array([len(scopes) for scopes in named], dtype=np.int64)
-        self._firsts = np.cumsum(self._counts) - self._counts
-        self.scopes = list(numbers)
-        steps = list(STEPS)
-        self.fates = np.full(len(self.scopes), KEPT, dtype=np.int8)
-        for step, is_out in self._verdicts(filters, proteins):
-            removed = np.array(is_out, dtype=bool) & (self.fates == KEPT)
-            self.fates[removed] = steps.index(step)
-        self.groups = None
-        if filters.replicates == "merge":
-            merged, groups = group_scopes(self.scopes)
-            self.groups = groups + len(self.scopes)
-            self.scopes += merged
-            self.groups = np.append(self.groups, np.arange(len(groups), len(self.scopes)))
-
-    def _verdicts(
-        self, filters: PeakFilters, proteins: Proteins | None
-    ) -> Iterable[tuple[str, list[bool]]]:
-        """(step, whether it leaves each scope out), in order."""
-        if filters.modifications == "drop":
-            yield "modifications", [bool(scope.modification) for scope in self.scopes]
-        asked = (
-            ("experiments", "experiment", filters.experiments, filters.exclude_experiments),
-            ("targets", "target", filters.targets, filters.exclude_targets),
-            ("biotypes", "biotype", filters.biotypes, filters.exclude_biotypes),
-        )
-        for step, field, include, exclude in asked:
-            if include or exclude:
-                names = {getattr(scope, field) for scope in self.scopes}
-                kept = select_names(names, include, exclude, field)
-                yield step, [getattr(scope, field) not in kept for scope in self.scopes]
-        if proteins is not None:
-            targets = {scope.target for scope in self.scopes}
-            known = {target for target in targets if proteins.of(target)}
-            if missing := sorted(targets - known):
-                shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-                logger.warning("%d targets have no known protein: %s", len(missing), shown)
-            yield "proteins", [scope.target not in known for scope in self.scopes]
-
-    def spread(self, records: np.ndarray) -> np.ndarray:
-        """A record for each scope of each record's name, under the scope's number."""
-        counts = self._counts[records["scope"]]
-        first = self._firsts[records["scope"]]
-        if len(self._flat) == len(self._counts):
-            records["scope"] = self._flat[first]
-            return records
-        at = np.repeat(np.arange(len(records)), counts)
-        rank = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
-        spread = records[at]
-        spread["scope"] = self._flat[first[at] + rank]
-        return spread
-
-
 class _Beyond:
     """Peaks past the ends of chroms, which a file of another assembly has many of."""
 
@@ -285,48 +191,6 @@ class _Beyond:
             "%s: %d peaks left out that reach past the end of their chrom, such as %s",
             *(self._source, self._n_beyond, self._first),
         )
-
-
-def _sift(
-    records: np.ndarray,
-    names: _Names,
-    filters: PeakFilters,
-    blacklist: np.ndarray | None,
-    funnel: Funnel,
-) -> np.ndarray:
-    """The peaks of one chrom that pass all steps but the last, in order."""
-    n_rows = len(records)
-    records = names.spread(records)
-    funnel.remove("names", n_rows - len(records))
-    fates = np.bincount(names.fates[records["scope"]], minlength=KEPT + 1)
-    for step, removed in zip(STEPS, fates[:KEPT].tolist(), strict=True):
-        if removed:
-            funnel.remove(step, removed)
-    if fates[:KEPT].any():
-        records = records[names.fates[records["scope"]] == KEPT]
-    if filters.min_score is not None or filters.max_score is not None:
-        records = _keep(records, filters.scoring(records["score"]), "score", funnel)
-    if blacklist is not None and len(blacklist):
-        is_hit = overlaps(records["start"], records["end"], blacklist)
-        records = _keep(records, ~is_hit, "blacklist", funnel)
-    if filters.duplicates:
-        records = records[order_of(records)]
-        n_before, records = len(records), drop_duplicates(records)
-        funnel.remove("duplicates", n_before - len(records))
-    if filters.replicates == "merge":
-        least = filters.min_experiments
-        records, n_joined, n_few = merge_replicates(records, names.groups, least)
-        funnel.remove("replicates", n_joined)
-        funnel.remove("min_experiments", n_few)
-    return records
-
-
-def _keep(records: np.ndarray, kept: np.ndarray, step: str, funnel: Funnel) -> np.ndarray:
-    count = int(np.count_nonzero(kept))
-    if count == len(records):
-        return records
-    funnel.remove(step, len(records) - count)
-    return records[kept]
 
 
 def _count_peaks(scopes: Sequence[Scope], counts: np.ndarray) -> np.ndarray:

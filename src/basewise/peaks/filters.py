@@ -169,15 +169,15 @@ def merge_replicates(
     return merged[kept], len(records) - len(merged), int((~kept).sum())
 
 
-def group_scopes(scopes: Sequence[Scope]) -> tuple[list[Scope], np.ndarray]:
-    """Scopes of one target and biotype as one, its experiment the names of all, by commas.
+def group_scopes(scopes: Sequence[Scope], kept: np.ndarray) -> tuple[list[Scope], np.ndarray]:
+    """Scopes of one target and biotype as one, its experiment the names of those kept, by commas.
 
     Returns:
         The groups, and the group of each scope: int64 (n,).
     """
-    experiments: dict[tuple[str, ...], list[str]] = {}
-    for scope in scopes:
-        experiments.setdefault(scope[1:], []).append(scope.experiment)
+    experiments: dict[tuple[str, ...], set[str]] = {}
+    for scope, is_kept in zip(scopes, kept, strict=True):
+        experiments.setdefault(scope[1:], set()).update([scope.experiment] if is_kept else ())
     numbers = {key: i for i, key in enumerate(experiments)}
-    groups = [Scope(",".join(sorted(set(names))), *key) for key, names in experiments.items()]
+    groups = [Scope(",".join(sorted(names)), *key) for key, names in experiments.items()]
     return groups, np.array([numbers[scope[1:]] for scope in scopes], dtype=np.int64)

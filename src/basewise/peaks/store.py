@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from basewise.errors import BasewiseError, nearest
-from basewise.intervals import IntervalMap, merge
+from basewise.intervals import IntervalMap, mask_of, merge
 
 STORE_NAME = "store.json"
 SCOPES_NAME = "scopes.parquet"
@@ -151,15 +151,18 @@ class PeakStore:
                 )
         if chrom is not None:
             self._check_chrom(chrom)
+        needed = ["start", "end", *(name for name in ("summit", "score") if name in columns)]
+        if any(name in NAMES for name in columns):
+            needed.append("scope")
         chroms = self.chroms if chrom is None else [chrom]
         if target is None and biotype is None and experiment is None:
-            arrays = _concatenate([self._read_chrom(name, None) for name in chroms])
-            return self._frame(arrays, columns)
+            parts = [self._read_chrom(name, None, needed) for name in chroms]
+            return self._frame(_concatenate(parts, needed), columns)
         scopes = self.find_scopes(target=target, biotype=biotype, experiment=experiment)
         n_scoped = int(self._scopes["n_peaks"].to_numpy()[scopes].sum())
         if chrom is not None and self.counts.get(chrom, 0) < n_scoped:
-            return self._frame(self._read_chrom(chrom, scopes), columns)
-        return self._frame(self._read_scopes(scopes, chrom), columns)
+            return self._frame(self._read_chrom(chrom, scopes, needed), columns)
+        return self._frame(self._read_scopes(scopes, chrom, needed), columns)
 
     def intervals(
         self, *, target: Choice = None, biotype: Choice = None, experiment: Choice = None
@@ -176,7 +179,7 @@ class PeakStore:
                 for chrom in self.chroms
             }
         scopes = self.find_scopes(target=target, biotype=biotype, experiment=experiment)
-        arrays = self._read_scopes(scopes, None)
+        arrays = self._read_scopes(scopes, None, ["start", "end"])
         spans = np.column_stack((arrays["start"], arrays["end"]))
         firsts = np.flatnonzero(np.append(True, np.diff(arrays["chrom"]) != 0))[: len(spans)]
         names = list(self.chromsizes)
@@ -204,33 +207,37 @@ class PeakStore:
     def _chrom_path(self, chrom: str) -> Path:
         return chrom_path(self.path, chrom)
 
-    def _read_chrom(self, chrom: str, scopes: np.ndarray | None) -> dict[str, np.ndarray]:
-        """Columns of one chrom, of all scopes or of some."""
-        arrays = self.read_arrays(chrom)
+    def _read_chrom(
+        self, chrom: str, scopes: np.ndarray | None, columns: list[str]
+    ) -> dict[str, np.ndarray]:
+        """`chrom` and other columns of one chrom, of all scopes or of some."""
+        arrays = self.read_arrays(chrom, columns)
         if scopes is not None:
             is_chosen = np.zeros(len(self._scopes), dtype=bool)
             is_chosen[scopes] = True
-            chosen = is_chosen[arrays["scope"]]
+            chosen = is_chosen[self.read_arrays(chrom, ["scope"])["scope"]]
             arrays = {name: values[chosen] for name, values in arrays.items()}
         code = list(self.chromsizes).index(chrom)
         return arrays | {"chrom": np.full(len(arrays["start"]), code, dtype=np.int32)}
 
-    def _read_scopes(self, scopes: np.ndarray, chrom: str | None) -> dict[str, np.ndarray]:
-        """Columns of some scopes, from the row groups that hold them, by chrom and start."""
+    def _read_scopes(
+        self, scopes: np.ndarray, chrom: str | None, columns: list[str]
+    ) -> dict[str, np.ndarray]:
+        """`chrom` and other columns of some scopes, from their row groups, by chrom and start."""
         firsts = self._scopes["first_row"].to_numpy()[scopes]
         lasts = firsts + self._scopes["n_peaks"].to_numpy()[scopes]
         rows = merge(np.column_stack((firsts, lasts)))  # scopes that touch are read together
-        parts = []
+        parts, columns = [], ["chrom", *columns]
         with pq.ParquetFile(self.path / BY_SCOPE_NAME) as stream:
             sizes = [stream.metadata.row_group(i).num_rows for i in range(stream.num_row_groups)]
             edges = np.append(0, np.cumsum(sizes))
-            for first, last in rows.tolist():
-                low = int(np.searchsorted(edges, first, side="right")) - 1
-                high = int(np.searchsorted(edges, last, side="left"))
-                table = stream.read_row_groups(list(range(low, high)))
-                table = table.slice(first - int(edges[low]), last - first)
-                parts.append({name: table[name].to_numpy() for name in ("chrom", *VALUES, "scope")})
-        arrays = _concatenate(parts)
+            low = np.searchsorted(edges, rows[:, 0], side="right") - 1
+            high = np.searchsorted(edges, rows[:, 1], side="left")
+            for group in sorted({g for span in zip(low, high, strict=True) for g in range(*span)}):
+                table = stream.read_row_group(group, columns=columns)
+                chosen = mask_of(rows, edges[group], edges[group + 1])
+                parts.append({name: table[name].to_numpy()[chosen] for name in columns})
+        arrays = _concatenate(parts, columns)
         if chrom is not None:
             chosen = arrays["chrom"] == list(self.chromsizes).index(chrom)
             arrays = {name: values[chosen] for name, values in arrays.items()}
@@ -257,10 +264,8 @@ def chrom_path(store: Path, chrom: str) -> Path:
     return store / "chroms" / f"{quote(chrom, safe='')}.parquet"
 
 
-def _concatenate(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _concatenate(parts: list[dict[str, np.ndarray]], columns: list[str]) -> dict[str, np.ndarray]:
     if not parts:
-        empty = {
-            name: np.empty(0, np.int32) for name in ("chrom", "start", "end", "summit", "scope")
-        }
-        return empty | {"score": np.empty(0, np.float32)}
+        dtypes = {"score": np.float32}
+        return {name: np.empty(0, dtypes.get(name, np.int32)) for name in ("chrom", *columns)}
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
