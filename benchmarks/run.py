@@ -11,10 +11,15 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-FULL = {"bench_bigwig.py": ["--write"], "bench_inference.py": ["--write"]}
+FULL = {
+    "bench_bigwig.py": ["--write"],
+    "bench_inference.py": ["--write"],
+    "bench_peaks.py": ["--write"],
+}
 QUICK = {
     "bench_bigwig.py": ["--mb", "1", "--rounds", "1"],
     "bench_inference.py": ["--tiles", "1", "--rounds", "1"],
+    "bench_peaks.py": ["--rows", "20_000", "--rounds", "1", "--store-rows", "0"],
 }
 
 
