@@ -62,6 +62,14 @@ def test_assemblies_are_typed_and_completed(tmp_path):
             ["assembly\tfasta\taliases", "a\tx.fa\thttps://host/a.tsv"],
             ["line 2", "'aliases'", "local file", "https://host/a.tsv"],
         ),
+        (
+            ["assembly\tfasta\tsignals\tbigwigs", "a\tx.fa\ts.tsv\tfolder"],
+            ["line 2", "'loci' is empty", "signals, bigwigs"],
+        ),
+        (
+            ["assembly\tfasta\tproteins", "a\tx.fa\thttps://host/p.fa"],
+            ["line 2", "'proteins' must be a local file"],
+        ),
     ],
 )
 def test_an_illegal_table_is_explained_in_one_line(tmp_path, lines, words):
@@ -82,3 +90,16 @@ def test_chroms_to_evaluate_are_chroms_of_the_assembly(tmp_path):
         BasewiseError, match=r"'evaluation_chroms' of assembly 'x'.*'chr2'.*'chr02'"
     ):
         tables.check_chroms(chroms, {"chr1": 9, "chr02": 9}, "x")
+
+
+def test_an_assembly_needs_a_model_unless_it_has_peaks(tmp_path):
+    path = write_table(tmp_path / "a.tsv", "assembly\tfasta\tpeaks", "x\ty\tz.bed", "w\ty")
+    none = {"checkpoints": {}, "peaks": {}}
+    with pytest.raises(BasewiseError, match=r"line 3: no model annotates assembly 'w'"):
+        tables.read_assemblies(path, ASSEMBLIES, complete_config(none, SCHEMA))
+    path = write_table(tmp_path / "a.tsv", "assembly\tfasta\tpeaks", "x\ty\tz.bed")
+    rows = tables.read_assemblies(path, ASSEMBLIES, complete_config(none, SCHEMA))
+    assert rows["x"]["models"] == []
+    without = complete_config(SMALL | {"segmentation": {}}, SCHEMA)
+    with pytest.raises(BasewiseError, match=r"line 2: no model annotates assembly 'x'"):
+        tables.read_assemblies(path, ASSEMBLIES, without)
