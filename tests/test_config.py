@@ -135,7 +135,7 @@ def test_every_key_is_described_bounded_and_has_a_default_or_is_required(schema)
         assert rules.get("description"), key
         parent = key.rsplit("/", 1)[0].split("/*")[0]
         is_open = key.removesuffix("/*") in OPEN
-        is_required = key.split("/")[-1] in ("assembly", "fasta", "source")
+        is_required = key.split("/")[-1] in ("assembly", "fasta", "source", "checkpoint")
         assert "default" in rules or is_open or is_required, key
         if rules.get("type") == "object" and not is_open:
             assert "additionalProperties" in rules, (key, parent)

@@ -13,7 +13,7 @@ ANNOTATION_FORMATS = tuple(
 )
 RESERVED = ("checkpoints", "chromsizes", "compilation_cache")  # folders of resources/
 SIGNAL_COLUMNS = ("signals", "bigwigs", "loci")
-LOCAL_COLUMNS = ("aliases", "proteins", *SIGNAL_COLUMNS)
+LOCAL_COLUMNS = ("aliases", "proteins", "embedding_regions", *SIGNAL_COLUMNS)
 LISTS = ("include", "exclude", "evaluation_chroms", "models")
 
 
@@ -42,7 +42,8 @@ def read_assemblies(path: str | os.PathLike, schema: dict, config: dict) -> dict
         for model in row["models"]:
             check_model(model, list(config["checkpoints"]), f"{path} line {line}: column 'models'")
         has_peaks = config["peaks"] is not None and (row["peaks"] or row["signals"])
-        if not row["models"] and not has_peaks:
+        has_embedding = config.get("embedding") and row["embedding_regions"]
+        if not (row["models"] or has_peaks or has_embedding):
             raise BasewiseError(
                 f"{path} line {line}: no model annotates assembly '{row['assembly']}'",
                 hint="List checkpoints in segmentation/models or in the column 'models'.",

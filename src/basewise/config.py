@@ -86,6 +86,8 @@ def complete_config(config: dict, schema: dict) -> dict:
         )
     for model in config["segmentation"]["models"]:
         check_model(model, models, "config key 'segmentation/models'")
+    if config["embedding"] is not None:
+        check_model(config["embedding"]["checkpoint"], models, "config key 'embedding/checkpoint'")
     written = (track for c in config["checkpoints"].values() for track in c["tracks"])
     legal = list(dict.fromkeys(("default", *written, *ELEMENT_NAMES)))
     for key, numbers in config["segmentation"]["calling"].items():

@@ -9,12 +9,14 @@ from basewise.checkpoints.config import HUB, choose_tracks, read_config, read_ti
 from basewise.checkpoints.lock import find_difference, read_lock
 from basewise.checkpoints.origin import read_origin
 from basewise.errors import BasewiseError, nearest
+from basewise.models.request import EmbedRequest
 from basewise.species import explain_untrained
 from basewise.tiling import TileSpec
 
 FILE_COLUMNS = ("fasta", "blacklist", "annotation", "aliases")
 FILE_COLUMNS += ("peaks", "experiments", "proteins", "signals", "bigwigs", "loci")
 FOLDER_COLUMNS = ("proteins", "bigwigs")  # may, or must, be directories
+WHOLE_RECORDS = "records"  # instead of a BED file of regions to embed
 REMAP_PREFIX = "remap2022:"
 
 
@@ -90,6 +92,37 @@ def check_checkpoints(
             raise BasewiseError(
                 f"config section 'tiling' does not fit checkpoint '{model}': {error}"
             ) from None
+
+
+def check_embedding(assemblies: Mapping[str, dict], config: Mapping) -> None:
+    """Raise BasewiseError for regions that are absent, and for what the model cannot give.
+
+    Of a model that is yet to be fetched, only what no model can give is known.
+    """
+    chapter = config["embedding"]
+    if chapter is None:
+        return
+    for assembly, row in assemblies.items():
+        path = row["embedding_regions"]
+        if path and path != WHOLE_RECORDS and not Path(path).is_file():
+            raise _absent(f"assembly '{assembly}': the embedding_regions file is missing", path)
+    try:
+        request = EmbedRequest.of_chapter(chapter)
+        request.check_format(chapter["format"])
+        source = config["checkpoints"][chapter["checkpoint"]]["source"]
+        if not is_remote(source):
+            described = read_config(source)
+            trunk = described["architecture"].get("trunk")
+            if trunk is None:
+                raise BasewiseError(f"{described['name']} has no language model")
+            request.check(
+                described["name"],
+                n_layers=trunk["num_layers"],
+                n_heads=trunk["attention_heads"],
+                has_logits=trunk.get("lm_head", True),
+            )
+    except BasewiseError as error:
+        raise BasewiseError(f"config section 'embedding': {error}") from None
 
 
 def check_lock(checkpoints: Mapping[str, dict]) -> None:

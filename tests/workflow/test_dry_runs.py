@@ -73,6 +73,10 @@ def test_each_case_plans_as_the_readme_says(run_snakemake, toy_checkpoint, case)
         assert jobs["generate_negatives"] == 4
         assert not jobs.keys() & {"predict_shard", "get_checkpoint", "get_annotation"}
         return
+    if case == "config-embed":
+        assert jobs["embed"] == 1
+        assert not jobs.keys() & {"predict_shard", "plan_tiles"}
+        return
     assert jobs["predict_shard"] == 4
     assert not jobs.keys() & {"filter_peaks", "bin_signal"}
     is_plain = case == "config-plain"

@@ -29,6 +29,7 @@ try:
     )
     sources.check_sources(assemblies, config["checkpoints"])
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
+    sources.check_embedding(assemblies, config)
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
     untrained = sources.explain_species(assemblies, config["checkpoints"])
@@ -143,7 +144,10 @@ def get_provenance_config(wildcards):
 
 def get_used_models():
     """The checkpoints that anything asked for needs, in the order of their names."""
-    return sorted({model for row in assemblies.values() for model in row["models"]})
+    used = {model for row in assemblies.values() for model in row["models"]}
+    if get_embedded_assemblies():
+        used.add(config["embedding"]["checkpoint"])
+    return sorted(used)
 
 
 def get_origins():
@@ -264,9 +268,48 @@ def get_negatives_paths(wildcards):
     ]
 
 
+def get_embedded_assemblies():
+    """The assemblies of which the chapter embedding asks for something."""
+    if config["embedding"] is None:
+        return []
+    return [name for name, row in assemblies.items() if row["embedding_regions"]]
+
+
+def get_embedding_output():
+    return [
+        f"results/{assembly}/{config['embedding']['checkpoint']}/embeddings"
+        for assembly in get_embedded_assemblies()
+    ]
+
+
+def get_embedding_regions(wildcards):
+    """The BED of regions to embed; nothing where whole records are."""
+    path = assemblies[wildcards.assembly]["embedding_regions"]
+    return [] if path == sources.WHOLE_RECORDS else path
+
+
+def get_embedding_setting(key):
+    """A function of wildcards that reads a value of the chapter embedding."""
+
+    def get_value(wildcards):
+        return config["embedding"][key]
+
+    return get_value
+
+
+def get_embedding_request(wildcards):
+    """What is asked of the model; speed and format are left out."""
+    others = {"checkpoint", "format", "precision", "platform", "batch_size"}
+    return {k: value for k, value in config["embedding"].items() if k not in others}
+
+
+def get_embedding_gpus(wildcards):
+    return 1 if config["embedding"]["platform"] == "gpu" else 0
+
+
 def get_final_output():
     """Every file the config asks for."""
-    results = get_peaks_output()
+    results = get_peaks_output() + get_embedding_output()
     for assembly, row in assemblies.items():
         for model in row["models"]:
             folder = f"results/{assembly}/{model}"

@@ -23,11 +23,11 @@ from basewise.inference.embedding.regions import (
     read_regions,
     whole_records,
 )
-from basewise.inference.embedding.request import EmbedRequest
 from basewise.inference.embedding.run import run_plan
-from basewise.inference.embedding.sinks import check_fits, collector, find_format, open_sink
+from basewise.inference.embedding.sinks import check_size, collector, find_format, open_sink
 from basewise.inference.precision import PRECISIONS, set_precision
 from basewise.models.families import build_language_model
+from basewise.models.request import EmbedRequest
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +189,7 @@ def embed_fasta(
             a file is not what it must be.
     """
     form = find_format(output)
+    request.check_format(form)
     if precision not in PRECISIONS:
         set_precision(precision)
     select_devices(options.get("platform", "auto"), threads=options.get("threads"))
@@ -203,7 +204,7 @@ def embed_fasta(
             wanted = as_regions(regions, genome.chromsizes)
         plan = make_plan(config, model, genome, wanted, request)
         fields = list_fields(plan, is_summary=form == "parquet")
-        check_fits(form, fields, len(wanted), is_per_token=request.is_per_token)
+        check_size(form, fields, len(wanted))
         embedder = load_embedder(checkpoint, precision=precision, **options)
         programs = embedder.programs
         log.info(

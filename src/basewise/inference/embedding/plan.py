@@ -9,9 +9,9 @@ import numpy as np
 from basewise.errors import BasewiseError
 from basewise.genome import Sequences
 from basewise.inference.embedding.regions import Region, Tokens, read_bases, tokenize
-from basewise.inference.embedding.request import EmbedRequest
 from basewise.inference.embedding.windows import Window, cut_windows
 from basewise.models.language_model import LanguageModel
+from basewise.models.request import EmbedRequest
 
 log = logging.getLogger(__name__)
 

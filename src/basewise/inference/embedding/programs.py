@@ -14,9 +14,9 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from basewise.inference.embedding.request import EmbedRequest
 from basewise.inference.rows import compile_rows, count_rows, pad_rows
 from basewise.models.language_model import LanguageModel
+from basewise.models.request import EmbedRequest
 from basewise.tokenizers import PAD_ID
 
 IN_FLIGHT = 2

@@ -43,18 +43,12 @@ def find_format(out: str | os.PathLike) -> str:
     return suffix
 
 
-def check_fits(form: str, fields: list[Field], n_rows: int, *, is_per_token: bool) -> None:
-    """Compare what will be written with what a format is for.
+def check_size(form: str, fields: list[Field], n_rows: int) -> None:
+    """Compare the size of what will be written with what a format is for.
 
     Raises:
-        BasewiseError: outputs per token in Parquet, or an npz of more than 2 GiB.
+        BasewiseError: an npz of more than 2 GiB.
     """
-    if form == "parquet" and is_per_token:
-        raise BasewiseError(
-            "Parquet holds one row per sequence, and outputs per token are asked for",
-            hint="Pool the embeddings (mean, cls or mean_non_special) and leave out attention and "
-            "logits, or write .zarr.",
-        )
     size = n_rows * sum(field.row_bytes for field in fields)
     if form == "npz" and size > NPZ_LIMIT_BYTES:
         raise BasewiseError(

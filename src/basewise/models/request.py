@@ -1,9 +1,10 @@
 """What is asked of a language model, checked before anything is computed. No JAX here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 from basewise.errors import BasewiseError, nearest
-from basewise.models.picks import Head, check_picks
+from basewise.models.picks import Head, check_picks, parse_heads
 
 POOLS = ("none", "mean", "cls", "mean_non_special")
 LONG = ("refuse", "window")
@@ -70,11 +71,31 @@ class EmbedRequest:
                 "nothing is asked for", hint="Ask for layers, attention, logits or likelihood."
             )
 
+    @classmethod
+    def of_chapter(cls, chapter: Mapping) -> "EmbedRequest":
+        """Return the request of the config's chapter embedding; its other keys are left out."""
+        names = {field.name for field in fields(cls)}
+        values = {name: value for name, value in chapter.items() if name in names}
+        return cls(**{**values, "attention": parse_heads(",".join(chapter["attention"]))})
+
     @property
     def is_per_token(self) -> bool:
         """Whether anything of the size of a sequence is asked for."""
         has_embeddings = bool(self.layers) and self.pool == "none"
         return has_embeddings or bool(self.attention) or self.logits
+
+    def check_format(self, form: str) -> None:
+        """Compare the request with what a file's format is for.
+
+        Raises:
+            BasewiseError: outputs per token in Parquet.
+        """
+        if form == "parquet" and self.is_per_token:
+            raise BasewiseError(
+                "Parquet holds one row per sequence, and outputs per token are asked for",
+                hint="Pool the embeddings (mean, cls or mean_non_special) and leave out attention "
+                "and logits, or write zarr.",
+            )
 
     def check(self, name: str, *, n_layers: int, n_heads: int, has_logits: bool) -> None:
         """Compare the request with what a model called ``name`` has.
