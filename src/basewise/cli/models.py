@@ -1,14 +1,34 @@
 """``basewise models``: the zoo."""
 
 import argparse
+from collections.abc import Iterator
 
-import pandas as pd
+SHOWN = (
+    "name",
+    "family",
+    "parameters",
+    "context_bp",
+    "alphabet",
+    "tracks",
+    "species",
+    "licence",
+    "source",
+)
 
 
 def add_parser(commands) -> None:
     """Add the command."""
-    parser = commands.add_parser("models", help="list the published models this version runs")
-    parser.add_argument("--tsv", action="store_true", help="all fields, tab-separated")
+    parser = commands.add_parser(
+        "models",
+        help="list the published models this version runs",
+        description="Tracks counts those that were trained; with 0 a model is for basewise embed. "
+        "The weights are their publishers', to be used within the licence given.",
+    )
+    parser.add_argument(
+        "--tsv",
+        action="store_true",
+        help="all fields, tab-separated, with names, sizes and sha256 prefixes of files",
+    )
     parser.set_defaults(run=run)
 
 
@@ -16,9 +36,22 @@ def run(arguments: argparse.Namespace) -> None:
     """Print one row per model."""
     from basewise.models.zoo import ZOO
 
-    table = pd.DataFrame([model.to_row() for model in ZOO.values()])
+    rows = [model.to_row() for model in ZOO.values()]
     if arguments.tsv:
-        print(table.to_csv(sep="\t", index=False), end="")
+        for line in ([*rows[0]], *([*row.values()] for row in rows)):
+            print("\t".join(map(str, line)))
     else:
-        shown = list(table.columns[:9])
-        print(table[shown].to_string(index=False, justify="left"))
+        for line in _align(rows):
+            print(line)
+
+
+def _align(rows: list[dict]) -> Iterator[str]:
+    """Yield a table's lines: numbers to the right, text to the left."""
+    cells = [dict(zip(SHOWN, SHOWN, strict=True)), *({c: r[c] for c in SHOWN} for r in rows)]
+    widths = {column: max(len(str(row[column])) for row in cells) for column in SHOWN}
+    is_number = {column: isinstance(rows[0][column], int) for column in SHOWN}
+    for row in cells:
+        yield "  ".join(
+            f"{row[column]!s:{'>' if is_number[column] else '<'}{widths[column]}}"
+            for column in SHOWN
+        ).rstrip()
