@@ -18,8 +18,7 @@ from basewise.models.layers import Dense
 from basewise.models.one_hot_config import BorzoiConfig
 from basewise.models.pooling import max_pool
 from basewise.models.positional import borzoi_positions
-from basewise.models.relative_attention import layer_names, transformer_layer
-from basewise.models.stacked import Block
+from basewise.models.relative_transformer import RelativeTransformer
 
 NAMESPACE = "Borzoi"
 SKIPPED = (f"{NAMESPACE}/~_heads/",)
@@ -50,12 +49,9 @@ class Borzoi:
         config = self.config
         n_bins = -(-config.target_length // 2**config.num_unet_conv)
         codes = jnp.zeros((1, n_bins * config.bp_per_bin), jnp.uint8)
-        x = jnp.zeros((1, 4, config.embed_dim))
         return {
             "edges": self._edges.init(edges_rng, codes),
-            "layers": self._layer.init(
-                layers_rng, config.num_transformer_layers, x, self._positions(4)
-            ),
+            "layers": self._transformer.init(layers_rng, self._positions(4)),
         }
 
     def embed(self, params: dict, codes: jax.Array) -> jax.Array:
@@ -72,13 +68,7 @@ class Borzoi:
                 found=f"{codes.shape[1]} bp",
             )
         x, skips = self._edges.apply[0](params["edges"], codes)
-        positions = self._positions(n_bins)
-        layer = self._layer
-
-        def step(x, layer_params):
-            return layer.apply(layer_params, x, positions), None
-
-        x, _ = jax.lax.scan(step, x, params["layers"])
+        x = self._transformer.apply(params["layers"], x, self._positions(n_bins))
         return self._edges.apply[1](params["edges"], x, skips)
 
     def species(self, params: dict, x: jax.Array) -> dict[str, jax.Array]:
@@ -102,20 +92,17 @@ class Borzoi:
         return hk.without_apply_rng(hk.multi_transform(build))
 
     @property
-    def _layer(self) -> Block:
+    def _transformer(self) -> RelativeTransformer:
         config = self.config
-
-        def apply(x, positions):
-            return transformer_layer(
-                x,
-                positions,
-                heads=config.num_attention_heads,
-                key_size=config.attention_dim_key,
-                eps=NORM_EPS,
-                dtype=self.dtype,
-            )
-
-        return Block(hk.without_apply_rng(hk.transform(apply)), layer_names(NAMESPACE))
+        return RelativeTransformer(
+            NAMESPACE,
+            n_layers=config.num_transformer_layers,
+            width=config.embed_dim,
+            heads=config.num_attention_heads,
+            key_size=config.attention_dim_key,
+            eps=NORM_EPS,
+            dtype=self.dtype,
+        )
 
 
 class _Edges(hk.Module):

@@ -16,8 +16,7 @@ from basewise.models.layers import Dense
 from basewise.models.one_hot_config import NO_CROP, EnformerConfig
 from basewise.models.pooling import AttentionPool
 from basewise.models.positional import enformer_positions
-from basewise.models.relative_attention import layer_names, transformer_layer
-from basewise.models.stacked import Block
+from basewise.models.relative_transformer import RelativeTransformer
 
 NAMESPACE = "Enformer"
 SKIPPED = (f"{NAMESPACE}/~_final_pointwise/", f"{NAMESPACE}/~_heads/")
@@ -49,11 +48,9 @@ class Enformer:
         """Return freshly drawn float32 parameters."""
         edges_rng, layers_rng = jax.random.split(rng)
         codes = jnp.zeros((1, 4 * self.config.bp_per_bin), jnp.uint8)
-        x = jnp.zeros((1, 4, self.config.embed_dim))
-        n_layers = self.config.num_transformer_layers
         return {
             "edges": self._edges.init(edges_rng, codes),
-            "layers": self._layer.init(layers_rng, n_layers, x, self._positions(4)),
+            "layers": self._transformer.init(layers_rng, self._positions(4)),
         }
 
     def embed(self, params: dict, codes: jax.Array) -> jax.Array:
@@ -68,13 +65,7 @@ class Enformer:
                 found=f"{codes.shape[1]} bp",
             )
         x = self._edges.apply[0](params["edges"], codes)
-        positions = self._positions(x.shape[1])
-        layer = self._layer
-
-        def step(x, layer_params):
-            return layer.apply(layer_params, x, positions), None
-
-        return jax.lax.scan(step, x, params["layers"])[0]
+        return self._transformer.apply(params["layers"], x, self._positions(x.shape[1]))
 
     def finish(self, params: dict, x: jax.Array) -> jax.Array:
         """Return the cropped embedding of twice the width, (B, target_length, 2D), of ``embed``.
@@ -109,20 +100,17 @@ class Enformer:
         return hk.without_apply_rng(hk.multi_transform(build))
 
     @property
-    def _layer(self) -> Block:
+    def _transformer(self) -> RelativeTransformer:
         config = self.config
-
-        def apply(x, positions):
-            return transformer_layer(
-                x,
-                positions,
-                heads=config.num_attention_heads,
-                key_size=config.attention_dim_key,
-                eps=NORM_EPS,
-                dtype=self.dtype,
-            )
-
-        return Block(hk.without_apply_rng(hk.transform(apply)), layer_names(NAMESPACE))
+        return RelativeTransformer(
+            NAMESPACE,
+            n_layers=config.num_transformer_layers,
+            width=config.embed_dim,
+            heads=config.num_attention_heads,
+            key_size=config.attention_dim_key,
+            eps=NORM_EPS,
+            dtype=self.dtype,
+        )
 
 
 class _Edges(hk.Module):

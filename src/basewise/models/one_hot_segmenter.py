@@ -106,41 +106,7 @@ def build_one_hot_model(
     Raises:
         BasewiseError: the geometry or the head are not those of the trunk, named.
     """
-    step = 2**LEVELS * bp_per_bin
-    for is_wrong, what, found, hint in (
-        (
-            not tile_spec.is_padded,
-            "tile_spec/alphabet of a one-hot model must be onehot",
-            tile_spec.alphabet,
-            None,
-        ),
-        (
-            tile_spec.resolution_bp != 1,
-            "tile_spec/resolution_bp of a segmentation model must be 1",
-            tile_spec.resolution_bp,
-            None,
-        ),
-        (
-            architecture.nucl_per_token != bp_per_bin,
-            f"architecture/nucl_per_token must be {bp_per_bin}, bp per bin of the trunk",
-            architecture.nucl_per_token,
-            None,
-        ),
-        (
-            tile_spec.predicted_bp() != predicted_bp,
-            f"tile_spec/margin_bp must leave the {predicted_bp} bp that the trunk predicts",
-            f"context_bp={tile_spec.context_bp}, margin_bp={tile_spec.margin_bp}",
-            None,
-        ),
-        (
-            predicted_bp % step,
-            f"the segmentation head needs a multiple of {step} bp",
-            f"{predicted_bp} bp",
-            f"It pools {LEVELS} times over bins of {bp_per_bin} bp.",
-        ),
-    ):
-        if is_wrong:
-            raise BasewiseError(what, found=found, hint=hint)
+    _check_geometry(architecture, tile_spec, bp_per_bin, predicted_bp)
     model = OneHotSegmenter(
         trunk,
         len(architecture.features),
@@ -156,3 +122,28 @@ def build_one_hot_model(
         logits=model.logits,
         apply=model.probs,
     )
+
+
+def _check_geometry(
+    architecture: OneHotArchitecture, tile_spec: TileSpec, bp_per_bin: int, predicted_bp: int
+) -> None:
+    expected = {
+        "tile_spec/alphabet": (tile_spec.alphabet, "onehot"),
+        "tile_spec/resolution_bp": (tile_spec.resolution_bp, 1),
+        "architecture/nucl_per_token": (architecture.nucl_per_token, bp_per_bin),
+    }
+    for key, (found, needed) in expected.items():
+        if found != needed:
+            raise BasewiseError(f"{key} of this one-hot model must be {needed}", found=found)
+    if tile_spec.predicted_bp() != predicted_bp:
+        raise BasewiseError(
+            f"tile_spec/margin_bp must leave the {predicted_bp} bp that the trunk predicts",
+            found=f"context_bp={tile_spec.context_bp}, margin_bp={tile_spec.margin_bp}",
+        )
+    step = 2**LEVELS * bp_per_bin
+    if predicted_bp % step:
+        raise BasewiseError(
+            f"the segmentation head needs a multiple of {step} bp",
+            found=f"{predicted_bp} bp",
+            hint=f"It pools {LEVELS} times over bins of {bp_per_bin} bp.",
+        )

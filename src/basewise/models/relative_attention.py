@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from basewise.models.attention import pick_block
-from basewise.models.layers import Dense, layer_norm
+from basewise.models.layers import Dense
 
 
 def relative_attention(
@@ -113,24 +113,3 @@ class RelativeAttention(hk.Module):
         shape = (1, self.heads, 1, self.key_size)
         bias = hk.get_parameter(name, shape, jnp.float32, hk.initializers.RandomNormal())
         return bias[0, :, 0]
-
-
-def transformer_layer(
-    x: jax.Array, positions: jax.Array, *, heads: int, key_size: int, eps: float, dtype
-) -> jax.Array:
-    """Return one transformer block's output (B, L, D); to be called inside a haiku transform."""
-    width = x.shape[-1]
-    with hk.name_scope(ATTENTION):
-        attention = RelativeAttention(heads, key_size, width // heads, dtype)
-        x = x + attention(layer_norm(eps, "attn_layer_norm")(x), positions)
-    with hk.name_scope(FEED_FORWARD):
-        hidden = Dense(2 * width, dtype=dtype, name="ffn_1")(layer_norm(eps, "ffn_layer_norm")(x))
-        return x + Dense(width, dtype=dtype, name="ffn_2")(jax.nn.relu(hidden))
-
-
-ATTENTION, FEED_FORWARD = "transformer_attention", "transformer_ffn_block"
-
-
-def layer_names(namespace: str) -> dict[str, str]:
-    """Return the published paths, with ``*`` for the layer's number, of a layer's modules."""
-    return {part: f"{namespace}/~_{part}/layer_*" for part in (ATTENTION, FEED_FORWARD)}
