@@ -112,9 +112,9 @@ def check_embedding(assemblies: Mapping[str, dict], config: Mapping) -> None:
         source = config["checkpoints"][chapter["checkpoint"]]["source"]
         if not is_remote(source):
             described = read_config(source)
-            trunk = described["architecture"].get("trunk")
-            if trunk is None:
+            if "tokenizer" not in described["architecture"]:
                 raise BasewiseError(f"{described['name']} has no language model")
+            trunk = described["architecture"]["trunk"]
             request.check(
                 described["name"],
                 n_layers=trunk["num_layers"],

@@ -1,5 +1,6 @@
 """Rule embed: planned only where it is asked for, refused early, run on the toy genome."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+
+from basewise.errors import BasewiseError
+from basewise.sources import check_embedding
 
 ROOT = Path(__file__).resolve().parents[2]
 CASE = ROOT / ".test/config-embed"
@@ -64,6 +68,16 @@ def test_a_chapter_that_cannot_be_is_refused_before_any_job(
     assert "Traceback" not in done.stdout
     lines = [line for line in done.stdout.splitlines() if words in line]
     assert len(lines) == 1, done.stdout
+
+
+def test_a_model_without_language_model_is_refused(tmp_path):
+    described = json.loads((ROOT / "resources/toy/segment_nt_toy/config.json").read_text())
+    described |= {"name": "convolutions", "architecture": {"features": [], "trunk": {}}}
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    chapter = {"checkpoint": "mine", "layers": [1], "attention": [], "format": "npz"}
+    config = {"embedding": chapter, "checkpoints": {"mine": {"source": str(tmp_path)}}}
+    with pytest.raises(BasewiseError, match="'embedding': convolutions has no language model"):
+        check_embedding({}, config)
 
 
 @pytest.mark.slow
