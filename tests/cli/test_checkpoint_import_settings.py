@@ -46,7 +46,7 @@ def test_unknown_overrides_are_ignored_with_one_warning(publish, bring, caplog):
         ("[]", "is not a JSON object; found list"),
         ('{"num_layers": 4}', "num_layers should be 4, but the number of attention_layer_* makes"),
         ('{"attention_heads": 5}', "embed_dim must be a multiple of attention_heads"),
-        ('{"context_bp": 9000}', "at most what max_positions holds, 6141; found 9000"),
+        ('{"context_bp": 0}', "context_bp must be at least 1, as max_positions is 2048; found 0"),
         ('{"pad_token_id": 1, "use_rotary_embedding": false, "key_size": 4}', "should be 12"),
     ],
 )
@@ -56,6 +56,16 @@ def test_overrides_that_cannot_be(publish, tmp_path, capsys, text, words):
     assert words in refused(capsys, source, "codon_nt", out, "--config", tmp_path / "o.json")
     line = refused(capsys, source, "codon_nt", out, "--config", tmp_path / "none.json")
     assert "none.json does not exist" in line
+
+
+def test_learned_positions_bound_the_context(publish, bring, tmp_path, capsys):
+    source = publish("500M_1000G", "joblib")
+    (tmp_path / "o.json").write_text('{"context_bp": 240}')
+    options = ("--config", tmp_path / "o.json")
+    line = refused(capsys, source, "500M_1000G", tmp_path / "out", *options)
+    assert "context_bp must be at least 1 and at most 234, as max_positions is 40" in line
+    assert read_config(bring(source, "500M_1000G"))["context_bp"] == 234
+    assert read_config(bring(source, "500M_1000G", {"context_bp": 120}))["context_bp"] == 120
 
 
 @pytest.mark.parametrize(

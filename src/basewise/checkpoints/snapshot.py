@@ -9,8 +9,6 @@ from basewise.checkpoints.torch_file import INDEX_SUFFIX, torch_files
 from basewise.errors import BasewiseError, nearest
 from basewise.models.zoo import ZOO, FileSet, PublishedFile, PublishedModel
 
-HYPERPARAMS = "hyperparams.json"
-
 
 @dataclass(frozen=True)
 class Found:

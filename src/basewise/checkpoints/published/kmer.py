@@ -78,9 +78,11 @@ def describe_kmer(
         architecture["features"], context_bp = features, spec.context_bp
         return {"architecture": architecture, "context_bp": context_bp, "tile_spec": spec}
     longest_bp = context_of(tokenizer.name, trunk.max_positions)
-    if context_bp is not None and not 0 < context_bp <= longest_bp:
+    is_bounded = trunk.positional_embedding is not None
+    if context_bp is not None and (context_bp < 1 or (is_bounded and context_bp > longest_bp)):
         raise BasewiseError(
-            f"context_bp must be at least 1 and at most what max_positions holds, {longest_bp}",
+            f"context_bp must be at least 1{is_bounded * f' and at most {longest_bp}'}, as "
+            f"max_positions is {trunk.max_positions}",
             found=context_bp,
         )
     return {"architecture": architecture, "context_bp": context_bp or longest_bp}
