@@ -174,6 +174,9 @@ def test_narrow_peaks(tmp_path):
     assert frame["score"].tolist() == [7.5, 7.5]
     with pytest.raises(BasewiseError, match="summit outside"):
         read(write(tmp_path / "b", row.format(100)), columns=columns)
+    turned = PeakColumns("bed", ["summit_offset", "chrom", "start", "end", "target"])
+    frame = read(write(tmp_path / "c", "20\tchr1\t100\t200\tCTCF\n"), columns=turned)
+    assert frame["summit"].tolist() == [120]
 
 
 @pytest.mark.parametrize(

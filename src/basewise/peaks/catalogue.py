@@ -15,8 +15,9 @@ from basewise.errors import BasewiseError
 from basewise.peaks.blocks import read_blocks
 from basewise.peaks.columns import PeakColumns
 from basewise.peaks.malformed import Malformed, show
+from basewise.peaks.name_table import make_names, make_room, read_names
 from basewise.peaks.names import Scope
-from basewise.peaks.rows import BAD_ROW, ROW, make_names, make_room, parse_rows, read_names
+from basewise.peaks.rows import BAD_ROW, ROW, parse_rows
 
 MOST_NAMES = 10_000_000
 FIRST_ROWS = 1_000
@@ -74,12 +75,12 @@ class Catalogue:
         rows, bad, joined = np.empty(0, ROW), np.empty(0, BAD_ROW), np.empty(0, np.uint8)
         roles, line = None, 1
         for block in read_blocks(self.path):
-            n_lines = block.count(b"\n")
+            text = np.frombuffer(block, np.uint8)
+            n_lines = int(np.count_nonzero(text == ord("\n")))
             roles = self._find_roles(block) if roles is None else roles
             if roles is None:  # comments alone, so far
                 line += n_lines
                 continue
-            text = np.frombuffer(block, np.uint8)
             chroms = make_room(chroms, n_lines, len(text))
             names = make_room(names, n_lines, len(text))
             if len(rows) < n_lines:

@@ -3,12 +3,11 @@
 A name, of a chrom or a peak, is numbered when it is first seen; rows carry the number.
 """
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 
-from basewise.peaks.columns import CHROM, END, NAME, SCORE, START, SUMMIT, SUMMIT_OFFSET
+from basewise.peaks.columns import CHROM, END, NAME, SCORE, SKIP, START, SUMMIT_OFFSET
+from basewise.peaks.name_table import PRIME, SEED, find_name, hash_name
 
 GOOD, WIDTH, NUMBER, NEGATIVE, ORDER, OUTSIDE, SCORELESS, NAMELESS = range(8)
 REASONS = {
@@ -30,94 +29,6 @@ BAD_ROW = np.dtype([("reason", "<i8"), ("line", "<i8"), ("first", "<i8"), ("last
 
 _LIMIT = 2**31
 _TAB, _NEWLINE, _RETURN = 9, 10, 13
-
-
-class NameTable(NamedTuple):
-    """Distinct names by number: name i is text[ends[i]:ends[i + 1]]; slots hash to i + 1."""
-
-    text: np.ndarray
-    ends: np.ndarray
-    slots: np.ndarray
-    count: np.ndarray
-
-
-def make_names() -> NameTable:
-    """A table without a name."""
-    zeros = np.zeros
-    return NameTable(zeros(0, np.uint8), zeros(1, np.int64), zeros(2, np.int32), zeros(1, np.int64))
-
-
-def make_room(names: NameTable, n_names: int, n_bytes: int) -> NameTable:
-    """A table that holds the same, and has room for so many more."""
-    count = int(names.count[0])
-    used = int(names.ends[count])
-    text, ends, slots = names.text, names.ends, names.slots
-    if len(text) < used + n_bytes:
-        text = np.concatenate((text[:used], np.zeros(used + n_bytes, np.uint8)))
-    if len(ends) <= count + n_names:
-        ends = np.concatenate((ends[: count + 1], np.zeros(count + n_names, np.int64)))
-    if len(slots) < 2 * (count + n_names):
-        slots = np.zeros(1 << (4 * (count + n_names)).bit_length(), np.int32)
-        _fill_slots(text, ends, slots, count)
-    return NameTable(text, ends, slots, names.count)
-
-
-def read_names(names: NameTable, first: int = 0) -> list[str]:
-    """The names from a number on, as text."""
-    text, ends = names.text, names.ends
-    return [
-        text[ends[i] : ends[i + 1]].tobytes().decode("utf-8", errors="replace")
-        for i in range(first, int(names.count[0]))
-    ]
-
-
-@numba.njit(cache=True, nogil=True)
-def _hash(text, first, last):
-    value = np.uint64(14695981039346656037)
-    for i in range(first, last):
-        value = (value ^ np.uint64(text[i])) * np.uint64(1099511628211)
-    return value ^ (value >> np.uint64(29))
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_slots(text, ends, slots, count):
-    mask = np.uint64(len(slots) - 1)
-    for i in range(count):
-        at = _hash(text, ends[i], ends[i + 1]) & mask
-        while slots[at]:
-            at = (at + np.uint64(1)) & mask
-        slots[at] = i + 1
-
-
-@numba.njit(cache=True, nogil=True)
-def _is_name(names, i, text, first, last):
-    begin = names.ends[i]
-    if names.ends[i + 1] - begin != last - first:
-        return False
-    for j in range(last - first):  # noqa: SIM110 (compiled)
-        if names.text[begin + j] != text[first + j]:
-            return False
-    return True
-
-
-@numba.njit(cache=True, nogil=True)
-def _number_of(names, text, first, last):
-    """The number of a name, which is added if it is new; there must be room."""
-    mask = np.uint64(len(names.slots) - 1)
-    at = _hash(text, first, last) & mask
-    while names.slots[at]:
-        i = names.slots[at] - 1
-        if _is_name(names, i, text, first, last):
-            return i
-        at = (at + np.uint64(1)) & mask
-    i = names.count[0]
-    begin = names.ends[i]
-    for j in range(last - first):
-        names.text[begin + j] = text[first + j]
-    names.ends[i + 1] = begin + last - first
-    names.slots[at] = i + 1
-    names.count[0] = i + 1
-    return i
 
 
 @numba.njit(cache=True, nogil=True)
@@ -192,7 +103,7 @@ def _is_word(text, first, last, word):
     return True
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def parse_rows(text, line, roles, chroms, names, track, browser, joined, rows, bad):
     """Parse whole lines.
 
@@ -209,84 +120,129 @@ def parse_rows(text, line, roles, chroms, names, track, browser, joined, rows, b
         (rows filled, bad rows filled, lines read).
     """
     n_rows, n_bad, n_lines = 0, 0, 0
-    n_names = 0
+    n_names, is_offset = 0, False
     for role in roles:
         n_names += role == NAME
-    first, n = 0, len(text)
-    last_chrom = -1
+        is_offset = is_offset or role == SUMMIT_OFFSET
+    seen, ends, slots = names.text, names.ends, names.slots  # calls that count references are slow
+    mask = np.uint64(len(slots) - 1)
+    first, n, n_columns = 0, len(text), len(roles)
+    chrom, chrom_at, chrom_length = np.int64(0), 0, 0
     while first < n:
-        at, column, field = first, 0, first
-        reason = GOOD
-        start = end = summit = chrom = name = np.int64(0)
-        has_summit = False
-        score, n_joined = 0.0, 0
-        letter = text[first]
+        letter = np.int64(text[first])
         is_row = letter != 35 and letter != _NEWLINE
         if letter == _RETURN and text[first + 1] == _NEWLINE:
             is_row = False
-        if _is_word(text, first, n, track) or _is_word(text, first, n, browser):
-            is_row = False
+        if letter == track[0]:
+            is_row = not _is_word(text, first, n, track)
+        elif letter == browser[0]:
+            is_row = not _is_word(text, first, n, browser)
         if not is_row:
-            while text[at] != _NEWLINE:
-                at += 1
-            first = at + 1
+            while text[first] != _NEWLINE:
+                first += 1
+            first += 1
             n_lines += 1
             continue
+        at, column, reason = first, 0, GOOD
+        start = end = summit = name = np.int64(0)
+        has_summit = False
+        score, n_joined = 0.0, 0
         while True:
+            role, field, hashed = SKIP, at, SEED
+            if column < n_columns and reason == GOOD:
+                role = roles[column]
             letter = text[at]
-            if letter != _TAB and letter != _NEWLINE:
-                at += 1
-                continue
+            if role == NAME:
+                while letter != _TAB and letter != _NEWLINE:
+                    hashed = (hashed ^ np.uint64(letter)) * PRIME
+                    at += 1
+                    letter = text[at]
+            else:
+                while letter != _TAB and letter != _NEWLINE:
+                    at += 1
+                    letter = text[at]
             stop = at
             if letter == _NEWLINE and stop > field and text[stop - 1] == _RETURN:
                 stop -= 1
-            role = roles[column] if column < len(roles) else 0
-            if reason != GOOD or role == 0:
+            if role == SKIP:
                 pass
-            elif role == START:
-                reason, start = _whole_number(text, field, stop)
-            elif role == END:
-                reason, end = _whole_number(text, field, stop)
-            elif role in (SUMMIT, SUMMIT_OFFSET):
-                reason, summit = _whole_number(text, field, stop)
-                has_summit = True
-                if role == SUMMIT_OFFSET:
-                    if reason == NEGATIVE and summit == -1:
-                        reason, has_summit = GOOD, False
-                    summit += start
+            elif role == NAME:
+                if n_names > 1:
+                    if n_joined:
+                        joined[n_joined - 1] = _TAB
+                    for i in range(field, stop):
+                        joined[n_joined + i - field] = text[i]
+                    n_joined += stop - field + 1
+                elif stop < at:
+                    name = find_name(names, text, field, stop, hash_name(text, field, stop))
+                else:
+                    hashed ^= hashed >> np.uint64(29)
+                    name = np.int64(slots[hashed & mask]) - 1
+                    is_known = name >= 0 and ends[name + 1] - ends[name] == stop - field
+                    i = 0
+                    while is_known and i < stop - field:
+                        is_known = seen[ends[name] + i] == text[field + i]
+                        i += 1
+                    if not is_known:
+                        name = find_name(names, text, field, stop, hashed)
             elif role == SCORE:
-                reason, score = _decimal(text, field, stop)
+                mantissa, scale, is_plain = np.int64(0), 0.0, 0 < stop - field < 16
+                for i in range(field, stop if is_plain else field):
+                    digit = np.int64(text[i]) - 48
+                    if digit == -2 and scale == 0 and i > field:
+                        scale = 1.0
+                    else:
+                        is_plain &= 0 <= digit <= 9
+                        mantissa = mantissa * 10 + digit
+                        scale *= 10
+                if is_plain:
+                    score = mantissa / max(scale, 1.0)
+                else:
+                    reason, score = _decimal(text, field, stop)
             elif role == CHROM:
+                is_known = chrom_length == stop - field
+                i = 0
+                while is_known and i < chrom_length:
+                    is_known = text[chrom_at + i] == text[field + i]
+                    i += 1
                 if stop == field:
                     reason = WIDTH
-                elif last_chrom >= 0 and _is_name(chroms, last_chrom, text, field, stop):
-                    chrom = last_chrom
-                else:
-                    chrom = _number_of(chroms, text, field, stop)
-                    last_chrom = chrom
-            elif n_names == 1:
-                name = _number_of(names, text, field, stop)
+                elif not is_known:
+                    chrom = find_name(chroms, text, field, stop, hash_name(text, field, stop))
+                    chrom_at, chrom_length = field, stop - field
             else:
-                if n_joined:
-                    joined[n_joined - 1] = _TAB
-                for i in range(field, stop):
-                    joined[n_joined + i - field] = text[i]
-                n_joined += stop - field + 1
+                value, is_plain = np.int64(0), 0 < stop - field < 10
+                for i in range(field, stop if is_plain else field):
+                    digit = np.int64(text[i]) - 48
+                    is_plain &= 0 <= digit <= 9
+                    value = value * 10 + digit
+                if not is_plain:
+                    reason, value = _whole_number(text, field, stop)
+                if role == START:
+                    start = value
+                elif role == END:
+                    end = value
+                else:
+                    summit, has_summit = value, True
+                    if role == SUMMIT_OFFSET and value == -1 and reason == NEGATIVE:
+                        reason, has_summit = GOOD, False
             column += 1
-            field = at + 1
             at += 1
             if letter == _NEWLINE:
                 break
-        if column != len(roles):
+        if column != n_columns:
             reason = WIDTH
         elif reason == GOOD:
+            if is_offset:
+                summit += start
             if start >= end:
                 reason = ORDER
             elif has_summit and (summit < start or summit >= end):
                 reason = OUTSIDE
         if reason == GOOD:
             if n_names != 1:
-                name = _number_of(names, joined, 0, max(n_joined - 1, 0))
+                stop = max(n_joined - 1, 0)
+                name = find_name(names, joined, 0, stop, hash_name(joined, 0, stop))
             if not has_summit:
                 summit = (start + end) // 2
             row = rows[n_rows]
