@@ -12,18 +12,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from basewise.intervals import IntervalMap, complement, covered_bp, merge
+from basewise.intervals import IntervalMap, complement, covered_bp, merge, subtract
 from basewise.peaks.negatives.allowed import AllowedStarts
 from basewise.peaks.negatives.seeds import draw_ranks
 from basewise.peaks.negatives.source import PLACES, Peaks
 from basewise.peaks.placing import check_widths, place_windows
 
 SOURCES = ("other_targets", "other_biotypes", "all_peaks")
-MAX_CACHED = 50_000_000  # window starts of pools kept in memory, 8 bytes each
+MAX_KEPT = 1 << 28  # window starts of pools kept in memory, 4 bytes each in most genomes
 
 
 class Pools:
     """Windows around the peaks of a biotype, of a target, or of all, outside what all avoid.
+
+    Pools of biotypes are kept for the scopes to come; of a target's, only the last one, so scopes
+    had better come target by target.
 
     Args:
         peaks: All peaks.
@@ -37,9 +40,10 @@ class Pools:
         self._centre = centre
         self._kept: OrderedDict[tuple, np.ndarray] = OrderedDict()
         self.offsets = np.append(0, np.cumsum(allowed.chrom_bp))  # of chroms laid end to end
+        self._dtype = np.uint32 if self.offsets[-1] < 1 << 32 else np.int64
 
     def get(self, source: str, target: str, biotype: str) -> np.ndarray:
-        """The pool of a source for a scope: sorted, distinct int64 (n,) starts."""
+        """The pool of a source for a scope: sorted, distinct starts, (n,) uint32 or int64."""
         choices = {
             "other_targets": {"biotype": biotype},
             "other_biotypes": {"target": target},
@@ -47,8 +51,10 @@ class Pools:
         }[source]
         key = tuple(choices.items())
         if key not in self._kept:
+            for old in [old for old in self._kept if old[:1] and old[0][0] == "target"]:
+                del self._kept[old]
             self._kept[key] = self._find(choices)
-            while len(self._kept) > 1 and sum(map(len, self._kept.values())) > MAX_CACHED:
+            while len(self._kept) > 2 and sum(map(len, self._kept.values())) > MAX_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
@@ -80,7 +86,7 @@ class Pools:
             centre=self._centre,
         )
         starts = np.unique(starts + self.offsets[chrom])
-        return starts[self._is_allowed(starts)]
+        return starts[self._is_allowed(starts)].astype(self._dtype)
 
     @property
     def width_bp(self) -> int:
@@ -114,7 +120,7 @@ def draw_hard(
     that lies in two pools; fewer than `n` come when there are not more.
 
     Args:
-        pools: Sorted, distinct starts, int64 each.
+        pools: Sorted, distinct starts each.
         barred: Starts that may not be drawn, intervals (m, 2).
         n: How many.
         rng: From `derive_rng`.
@@ -139,14 +145,16 @@ def draw_hard(
 
 def _free_ranks(pool: np.ndarray, barred: np.ndarray) -> np.ndarray:
     """Which ranks of a pool lie outside the barred starts, as intervals (n, 2)."""
-    return complement(np.searchsorted(pool, barred), len(pool))
+    return complement(np.searchsorted(pool, barred.astype(pool.dtype)), len(pool))
 
 
 def _without(ranks: np.ndarray, pool: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    at = np.searchsorted(pool, drawn)
-    at = at[(at < len(pool)) & (np.append(pool, -1)[at] == drawn)]
-    taken = np.column_stack((at, at + 1))
-    return complement(np.concatenate((complement(ranks, len(pool)), taken)), len(pool))
+    """Take the ranks of what was drawn already out of the free ones."""
+    if not len(drawn) or not len(pool):
+        return ranks
+    at = np.searchsorted(pool, drawn.astype(pool.dtype))
+    at = at[pool[np.minimum(at, len(pool) - 1)] == drawn]
+    return subtract(ranks, np.column_stack((at, at + 1)))
 
 
 def _draw_from(
@@ -155,4 +163,4 @@ def _draw_from(
     counts = np.append(0, np.cumsum(ranks[:, 1] - ranks[:, 0]))
     picks = draw_ranks(rng, int(counts[-1]), n, replace=replace)
     run = np.searchsorted(counts, picks, side="right") - 1
-    return pool[np.append(ranks[:, 0], 0)[run] + picks - counts[run]]
+    return pool[np.append(ranks[:, 0], 0)[run] + picks - counts[run]].astype(np.int64)
