@@ -145,17 +145,26 @@ def check_lock(checkpoints: Mapping[str, dict]) -> None:
             )
 
 
-def explain_species(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]) -> list[str]:
+def explain_species(
+    assemblies: Mapping[str, dict],
+    checkpoints: Mapping[str, dict],
+    embedding: Mapping | None = None,
+) -> list[str]:
     """Return one line for each model that was not trained on the species of its assembly.
 
     An assembly whose species is not given, and a model that does not tell before it is fetched,
     have none.
+
+    Args:
+        embedding: the chapter embedding, whose model reads the rows with embedding_regions.
     """
+    embedder = [embedding["checkpoint"]] if embedding else []
     return [
         f"assembly '{assembly}': {line}"
         for assembly, row in assemblies.items()
-        for model in row["models"] * bool(row["species"])
-        if (line := _explain_species(model, checkpoints[model]["source"], row["species"]))
+        for model in row["models"] + embedder * bool(row.get("embedding_regions"))
+        if row["species"]
+        and (line := _explain_species(model, checkpoints[model]["source"], row["species"]))
     ]
 
 

@@ -203,7 +203,7 @@ def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
     def read(*_):
         raise AssertionError("parameters were read before all else was known to fit")
 
-    monkeypatch.setattr("basewise.inference.embedding.embedder.load_embedder", read)
+    monkeypatch.setattr("basewise.inference.embedding.files.load_embedder", read)
     refused(embed, capsys, message, out, *arguments)
 
 
@@ -239,7 +239,7 @@ def test_a_store_is_not_written_over(embed, capsys, tmp_path):
 
 
 def test_a_failure_half_way_leaves_no_store(embed, capsys, monkeypatch, tmp_path):
-    from basewise.inference.embedding import embedder
+    from basewise.inference.embedding import files
 
     def break_off(programs, plan, fields):
         from basewise.errors import BasewiseError
@@ -248,7 +248,7 @@ def test_a_failure_half_way_leaves_no_store(embed, capsys, monkeypatch, tmp_path
         yield 0, empty_arrays(fields, 2)
         raise BasewiseError("broken half-way")
 
-    monkeypatch.setattr(embedder, "run_plan", break_off)
+    monkeypatch.setattr(files, "run_plan", break_off)
     for out in ("out.npz", "out.zarr", "out.parquet"):
         refused(embed, capsys, "broken half-way", out, "--layers", "1", "--pool", "mean")
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from basewise.errors import BasewiseError
-from basewise.sources import check_embedding
+from basewise.sources import check_embedding, explain_species
 
 ROOT = Path(__file__).resolve().parents[2]
 CASE = ROOT / ".test/config-embed"
@@ -78,6 +78,19 @@ def test_a_model_without_language_model_is_refused(tmp_path):
     config = {"embedding": chapter, "checkpoints": {"mine": {"source": str(tmp_path)}}}
     with pytest.raises(BasewiseError, match="'embedding': convolutions has no language model"):
         check_embedding({}, config)
+
+
+def test_a_model_of_another_species_is_told():
+    row = {"models": [], "species": "maize", "embedding_regions": "records"}
+    checkpoints = {"mine": {"source": "hf://InstaDeepAI/nucleotide-transformer-500m-human-ref"}}
+    lines = explain_species({"z": row}, checkpoints, {"checkpoint": "mine"})
+    assert len(lines) == 1
+    assert "maize" in lines[0]
+    assert (
+        explain_species({"z": row | {"species": "human"}}, checkpoints, {"checkpoint": "mine"})
+        == []
+    )
+    assert explain_species({"z": row}, checkpoints) == []
 
 
 @pytest.mark.slow

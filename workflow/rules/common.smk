@@ -32,7 +32,9 @@ try:
     sources.check_embedding(assemblies, config)
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
-    untrained = sources.explain_species(assemblies, config["checkpoints"])
+    untrained = sources.explain_species(
+        assemblies, config["checkpoints"], config["embedding"]
+    )
 except BasewiseError as error:
     raise WorkflowError(str(error)) from None
 
