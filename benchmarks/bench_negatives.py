@@ -183,12 +183,12 @@ def run(way: str, folder: Path, n: int) -> dict:
     return json.loads(done.stdout)
 
 
-def measure(case: str, n: int, rounds: int, seed: int) -> list[dict]:
+def measure(case: str, n: int, n_peaks: int, rounds: int, seed: int) -> list[dict]:
     """Medians over the rounds, a row per way."""
     runs: dict[str, list[dict]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(folder, CASES[case], n, seed)
+        prepare(folder, n_peaks, n, seed)
         for _ in range(rounds):
             for way in WAYS:
                 few = FEW.get((case, way))
@@ -207,7 +207,14 @@ def measure(case: str, n: int, rounds: int, seed: int) -> list[dict]:
     for way, taken in runs.items():
         assert all(one["made"] == one["drawn"] and not one["bad"] for one in taken), (way, taken)
         seconds = statistics.median(one["seconds"] for one in taken)
-        row = {"case": case, "way": way, "n": n, "drawn": taken[0]["drawn"], "rounds": rounds}
+        row = {
+            "case": case,
+            "n_peaks": n_peaks,
+            "way": way,
+            "n": n,
+            "drawn": taken[0]["drawn"],
+            "rounds": rounds,
+        }
         row["cpu_s"] = statistics.median(one["cpu_s"] for one in taken)
         rows.append({**row, "seconds": seconds, "million_s": n / seconds / 1e6})
     for row in rows:
@@ -234,7 +241,7 @@ def as_markdown(rows: list[dict], machine: dict) -> str:
     for row in rows:
         about = "~" if row["drawn"] != row["n"] else ""
         lines.append(
-            f"| {row['case']} ({CASES[row['case']]:,} peaks) | {WAYS[row['way']]} "
+            f"| {row['case']} ({row['n_peaks']:,} peaks) | {WAYS[row['way']]} "
             f"| {row['drawn']:,} of {row['n']:,} | {about}{row['seconds']:.3g} "
             f"| {row['million_s']:.3g} | {row['times_bedtools']:.3g} | {row['times_loop']:.3g} "
             f"| {about}{row['cpu_s']:.3g} | {row['times_bedtools_cpu']:.3g} |"
@@ -246,6 +253,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=1_000_000, help="windows")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--share", type=float, default=1.0, help="of the peaks, to try it out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/results")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
