@@ -171,7 +171,7 @@ def test_a_missing_hyperparameter_is_named(tmp_path, publish, published, key):
         ("positional_embedding", "learned", r"its positional_embedding is None; found 'learned'"),
         ("num_layers", "2", r"num_layers has a wrong type; found '2'"),
         ("num_layers", True, r"num_layers has a wrong type; found True"),
-        ("ffn_activation_name", "swash", r"its ffn_activation_name is 'swish'; found 'swash'"),
+        ("ffn_activation_name", "swash", r"unknown ffn_activation_name; found 'swash'"),
     ],
 )
 def test_contradictions_name_both_sides(tmp_path, publish, published, key, value, message):

@@ -148,13 +148,14 @@ HF = {
 }
 
 
-def test_config_json_beside_torch_weights_is_read(publish, bring):
+def test_config_json_beside_torch_weights_is_read(publish, bring, caplog):
     source = publish("500M_human_ref", "safetensors")
     (source / "config.json").write_text(json.dumps(HF))
     checkpoint = bring(source, "500M_human_ref")
     trunk = trunk_of(checkpoint)
     assert (trunk["attention_heads"], trunk["key_size"], trunk["max_positions"]) == (4, 6, 40)
-    assert trunk["layer_norm_eps"] == 1e-12
+    assert trunk["layer_norm_eps"] == 1e-5
+    assert "says layer_norm_eps 1e-12" in caplog.text
     files = [file["path"] for file in read_config(checkpoint)["files"]]
     assert files == ["model.safetensors", "config.json"]
 

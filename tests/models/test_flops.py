@@ -46,7 +46,7 @@ def test_the_costlier_branch_counts():
 
 
 def test_segment_nt_costs_what_its_sizes_say():
-    """Per token and layer 16 D² weights and 2 L D of attention; then a U-Net, a tenth of it at most."""
+    """Per token and layer 16 D² weights and 2 L D of attention; a U-Net adds a tenth at most."""
     d, tokens, layers = 1024, 5001, 29
     trunk = layers * tokens * (2 * 4 * d * d + 2 * 3 * 4 * d * d + 2 * 2 * tokens * d)
     flops = flops_per_tile(build_track_model(ZOO["segment_nt"].to_config()))

@@ -1,5 +1,6 @@
 """The architecture of a published k-mer model: its settings, its arrays and the zoo agree on it."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -17,10 +18,12 @@ from basewise.models.zoo.files import PYTREE
 from basewise.models.zoo.language_models import context_of
 from basewise.tokenizers import TOKENIZERS
 
+logger = logging.getLogger(__name__)
+
 # What all models of a kind share, whatever their size.
+POSITIONS = ("positional_embedding", "use_rotary_embedding")
 SWITCHES = (
-    "positional_embedding",
-    "use_rotary_embedding",
+    *POSITIONS,
     "use_glu_in_ffn",
     "ffn_activation_name",
     "token_dropout",
@@ -98,21 +101,30 @@ def _check_k(k: int, tokenizer, files: str) -> None:
 
 
 def _check_switches(model: PublishedModel, values: Mapping, given: Mapping, files: str) -> None:
-    """Refuse what makes another kind of model, unless a person said so."""
+    """Refuse what makes another published model, unless a person said so; warn of the rest."""
     expected = model.architecture["trunk"]
+    others = [
+        other.name
+        for other in ZOO.values()
+        if other.family == model.family
+        and all(other.architecture["trunk"][switch] == values[switch] for switch in SWITCHES)
+    ]
     for key in SWITCHES:
         if key in given or values[key] == expected[key]:
             continue
-        others = [
-            other.name
-            for other in ZOO.values()
-            if other.family == model.family
-            and all(other.architecture["trunk"][switch] == values[switch] for switch in SWITCHES)
-        ]
-        raise BasewiseError(
-            f"{files} are not those of {model.name}: its {key} is {expected[key]!r}",
-            found=repr(values[key]),
-            hint=f"That fits {', '.join(others)}." if others else None,
+        if others or key in POSITIONS:
+            raise BasewiseError(
+                f"{files} are not those of {model.name}: its {key} is {expected[key]!r}",
+                found=repr(values[key]),
+                hint=f"That fits {', '.join(others)}." if others else None,
+            )
+        logger.warning(
+            "%s: %s is %r where %s is known with %r; the files are believed",
+            files,
+            key,
+            values[key],
+            model.name,
+            expected[key],
         )
 
 
