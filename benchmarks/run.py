@@ -15,11 +15,13 @@ FULL = {
     "bench_bigwig.py": ["--write"],
     "bench_inference.py": ["--write"],
     "bench_peaks.py": ["--write"],
+    "bench_signal.py": ["--write"],
 }
 QUICK = {
     "bench_bigwig.py": ["--mb", "1", "--rounds", "1"],
     "bench_inference.py": ["--tiles", "1", "--rounds", "1"],
     "bench_peaks.py": ["--rows", "20_000", "--rounds", "1", "--store-rows", "0"],
+    "bench_signal.py": ["--mb", "1", "--rounds", "1"],
 }
 
 
