@@ -31,6 +31,9 @@ FLOORS = (
     "config",
     "assemblies",
     "sources",
+    "runs",
+    "slurm",
+    "status",
     "smk",
     "cli",
 )

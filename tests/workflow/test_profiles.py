@@ -1,0 +1,120 @@
+"""Profiles parse, and the plan of a run tells where each job goes."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PROFILES = ROOT / "workflow/profiles"
+PARTITION = re.compile(r"^Job \d+: (\w+) .*\(slurm_partition=(\w+)\)$", re.MULTILINE)
+JOB = re.compile(r"^ *(?:Job \d+|rule \w+|localrule \w+):", re.MULTILINE)
+
+pytest.importorskip("snakemake_executor_plugin_slurm")
+
+
+def read_profile(name: str) -> dict:
+    return yaml.safe_load((PROFILES / name / "config.v9+.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory):
+    """A function: the dry run of the literal `snakemake --profile slurm` at the root of a clone."""
+
+    def make(*arguments: str, directory: Path | None = None) -> str:
+        if directory is None:
+            directory = tmp_path_factory.mktemp("plan")
+            (directory / "config").symlink_to(ROOT / "config")
+        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "--dry-run"]
+        done = subprocess.run(
+            [*command, "--directory", str(directory), *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return make
+
+
+def test_the_profile_is_where_the_literal_command_looks():
+    assert (ROOT / "slurm").is_symlink()
+    assert (ROOT / "slurm").resolve() == PROFILES / "slurm"
+
+
+def test_the_plan_of_hg38_names_a_partition_for_every_job(plan):
+    text = plan()
+    found = PARTITION.findall(text)
+    partitions = [partition for _, partition in found]
+    assert len(found) == len(JOB.findall(text)) - 1 == 87  # `all` is no job
+    assert partitions.count("gpu") == 64
+    assert {word for word, partition in found if partition == "gpu"} == {"Annotating"}
+    assert {word for word, partition in found if partition == "login"} == {"Getting"}
+    assert partitions.count("cpu") == 20
+
+
+def test_each_kind_of_work_is_set_in_one_place(plan, make_directory):
+    """A TPU by its counted GRES, downloads in a partition; and a rule of its own wins."""
+    directory = make_directory({"segmentation": {"platform": "tpu"}})
+    text = plan("--printshellcmds", directory=directory)
+    assert ("Annotating", "tpu") in PARTITION.findall(text)
+    kinds = ["download:slurm_partition=net", "tpu:slurm_partition=pod", "call_elements:qos=fast"]
+    text = plan("--set-resources", *kinds, "call_elements:slurm_partition=big", directory=directory)
+    found = dict(PARTITION.findall(text))
+    assert found["Getting"] == "net"
+    assert found["Annotating"] == "pod"
+    assert found["Calling"] == "big"
+
+
+def test_without_a_profile_no_partition_is_spoken_of(run_snakemake, make_directory):
+    done = run_snakemake(make_directory(), "--dry-run")
+    assert "slurm_partition" not in done.stdout
+
+
+def test_the_executor_is_named_by_no_profile_that_is_always_used():
+    assert not {"executor", "retries", "jobs", "set-resources"} & read_profile("default").keys()
+    assert read_profile("slurm")["executor"] == "slurm"
+
+
+def test_retries_are_in_profiles_and_in_no_rule():
+    for profile in ("slurm", "kubernetes", "googlebatch"):
+        assert read_profile(profile)["retries"] >= 1
+    for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
+        assert not re.search(r"^ +retries:", path.read_text(), re.MULTILINE), path.name
+
+
+def test_states_are_asked_of_squeue_and_lost_jobs_are_left_to_snakemake():
+    profile = read_profile("slurm")
+    assert profile["slurm-status-command"] == "squeue"
+    assert profile["slurm-no-requeue"] is True
+    assert profile["rerun-incomplete"] is True
+    assert not [key for key in profile if "array" in key]
+
+
+def test_every_profile_sets_the_same_kinds():
+    for profile in ("slurm", "kubernetes", "googlebatch"):
+        kinds = read_profile(profile)["set-resources"].keys()
+        assert "gpu" in kinds
+        assert kinds <= {"download", "cpu", "gpu", "tpu"}
+        assert ("tpu" in kinds) == (profile == "slurm")  # the other two know no TPU
+
+
+@pytest.mark.parametrize("name", ["slurm", "kubernetes", "googlebatch"])
+def test_a_profile_speaks_only_of_options_that_there_are(name):
+    module = pytest.importorskip(
+        f"snakemake_executor_plugin_{name}", reason=f"no {name} executor: see docs/cluster.md"
+    )
+    from snakemake.cli import get_argument_parser
+
+    known = {
+        option.removeprefix("--")
+        for action in get_argument_parser()._actions
+        for option in action.option_strings
+    }
+    assert module.common_settings.non_local_exec
+    assert read_profile(name).keys() <= known
