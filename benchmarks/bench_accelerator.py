@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tiny model, on any device")
     parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/results")
     options = parser.parse_args()
-    trunk = ZOO["segment_nt"].trunk
+    trunk = NucleotideTransformerConfig(**ZOO["segment_nt"].architecture["trunk"])
     n_tokens, side = 5001, SIDE
     if options.quick:
         trunk = replace(trunk, embed_dim=64, ffn_embed_dim=128, num_layers=2, key_size=4)

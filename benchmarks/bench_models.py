@@ -35,7 +35,7 @@ WAYS = {
     "plain": "plain JAX, reference style, unrolled",
 }
 FEATURES = tuple(f"f{number}" for number in range(14))
-PUBLISHED = ZOO["segment_nt"].trunk
+PUBLISHED = NucleotideTransformerConfig(**ZOO["segment_nt"].architecture["trunk"])
 SMALL = replace(PUBLISHED, embed_dim=512, ffn_embed_dim=2048, num_layers=12, key_size=32)
 
 

@@ -1,13 +1,10 @@
 """Every published architecture against the reference's own inputs, parameters and outputs."""
 
-import json
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from basewise.checkpoints.published.names import normalise_name
 from basewise.models import parameters
 from basewise.models.nucleotide_transformer import Trunk
 from basewise.models.segment_nt import SegmentNT, SegmentNTConfig
@@ -15,28 +12,13 @@ from basewise.models.trunk_config import NucleotideTransformerConfig
 
 LANGUAGE_MODELS = ["v1", "agro", "v2", "codon", "variant_embln", "variant_biaskv", "variant_postln"]
 SEGMENTATION_MODELS = ["segment", "segment_pad"]
-
-
-@pytest.fixture(scope="module")
-def manifest(shared):
-    return json.loads((shared / "goldens" / "golden_nt_manifest.json").read_text())["cases"]
+HALF_PRECISION = ["v1", "agro", "v2", "codon", *SEGMENTATION_MODELS]
 
 
 @pytest.fixture(autouse=True)
 def exact_matmuls():
     with jax.default_matmul_precision("highest"):
         yield
-
-
-def load(shared, case):
-    with np.load(shared / "goldens" / f"golden_nt_{case}.npz") as archive:
-        arrays = dict(archive)
-    published = {
-        normalise_name(key.removeprefix("p:")): value
-        for key, value in arrays.items()
-        if key.startswith("p:")
-    }
-    return arrays, published
 
 
 def trunk_config(case):
@@ -73,8 +55,8 @@ def picks(case, config):
 
 
 @pytest.mark.parametrize("name", LANGUAGE_MODELS)
-def test_language_models_equal_the_reference(shared, manifest, name):
-    arrays, published = load(shared, name)
+def test_language_models_equal_the_reference(load_golden, manifest, name):
+    arrays, published = load_golden(name)
     config = trunk_config(manifest[name])
     trunk = Trunk(config)
     skeleton = jax.eval_shape(trunk.init, jax.random.key(0))
@@ -89,9 +71,39 @@ def test_language_models_equal_the_reference(shared, manifest, name):
     assert_close(scanned, arrays[f"o:embeddings_{config.num_layers}"])
 
 
+def logits_in(dtype, case, arrays, published):
+    """Logits (n, classes) of a case's tokens in a compute dtype."""
+    trunk, tokens = trunk_config(case), arrays["i:tokens"]
+    features = tuple(case["config"].get("features", ()))
+    model = SegmentNT(SegmentNTConfig(trunk, features), dtype) if features else Trunk(trunk, dtype)
+    skeleton = jax.eval_shape(model.init, jax.random.key(0))
+    params = parameters.unflatten(dict(published), skeleton)
+    if features:
+        return np.asarray(model.logits(params, tokens)).reshape(-1, 2)
+    logits = np.asarray(model.inspect(params, tokens, logits=True)["logits"])
+    return logits[tokens != trunk.pad_token_id]
+
+
+def test_bfloat16_stays_near_float32(load_golden, manifest):
+    """Some cases are a few dozen tokens, so how often the largest logit is another is pooled."""
+    is_same = []
+    for name in HALF_PRECISION:
+        exact, rough = (
+            logits_in(dtype, manifest[name], *load_golden(name))
+            for dtype in (jnp.float32, jnp.bfloat16)
+        )
+        error = np.sqrt(((rough - exact) ** 2).mean() / (exact**2).mean())
+        assert 0 < error < 0.1, name
+        agrees = exact.argmax(-1) == rough.argmax(-1)
+        second, first = np.sort(exact[~agrees], axis=-1)[:, -2:].T
+        assert (first - second < 0.05 * exact.std()).all(), f"{name}: more than near-ties turned"
+        is_same.append(agrees)
+    assert np.concatenate(is_same).mean() > 0.99
+
+
 @pytest.mark.parametrize("name", SEGMENTATION_MODELS)
-def test_segmentation_models_equal_the_reference(shared, manifest, name):
-    arrays, published = load(shared, name)
+def test_segmentation_models_equal_the_reference(load_golden, manifest, name):
+    arrays, published = load_golden(name)
     features = tuple(manifest[name]["config"]["features"])
     config = SegmentNTConfig(trunk=trunk_config(manifest[name]), features=features)
     model = SegmentNT(config)
