@@ -170,7 +170,7 @@ CASE_OF_RANDOM = {"negatives": {"random": {"per_peak": 1}}}
         (
             {"filters": {"targets": ["TOYZ"]}},
             "filter_peaks/toy_peaks",
-            ["names a target that no peak has", "'TOYZ'", "Did you mean 'TOY"],
+            ["a filter names a target that is not there", "'TOYZ'", "Did you mean 'TOY"],
         ),
         (
             {"negatives": {"random": {"per_peak": None, "n": 500_000}}},
