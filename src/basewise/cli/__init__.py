@@ -5,10 +5,10 @@ import logging
 import sys
 
 from basewise import __version__
-from basewise.cli import checkpoint, embed, models, predict, toy, train
+from basewise.cli import checkpoint, embed, models, predict, status, toy, train
 from basewise.errors import BasewiseError
 
-COMMANDS = (models, checkpoint, predict, embed, train, toy)
+COMMANDS = (models, checkpoint, predict, embed, status, train, toy)
 
 
 def main(argv: list[str] | None = None) -> int:

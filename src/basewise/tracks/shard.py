@@ -19,6 +19,7 @@ from basewise.tracks.shard_format import (
     MAGIC,
     VERSION,
     Block,
+    DamagedShardError,
     n_bins,
     pack_footer,
     read_footer,
@@ -165,7 +166,8 @@ class ShardReader:
         blocks: The blocks in file order.
 
     Raises:
-        BasewiseError: The file is missing, no shard, cut short or damaged in its footer.
+        DamagedShardError: The file is no shard, cut short or damaged in its footer.
+        BasewiseError: It is missing.
     """
 
     def __init__(self, path: str | os.PathLike):
@@ -193,17 +195,16 @@ class ShardReader:
         """The stored values of one track in one block, (n_bins,) of the shard's dtype.
 
         Raises:
-            BasewiseError: The bytes are not those that were written.
+            DamagedShardError: The bytes are not those that were written.
         """
         length = int(block.lengths[track_index])
         with self.path.open("rb") as stream:
             stream.seek(int(block.offsets[track_index]))
             frame = stream.read(length)
         if len(frame) != length or zlib.crc32(frame) != block.crcs[track_index]:
-            raise BasewiseError(
-                f"{self.path} is damaged: track {self.tracks[track_index].name} at {block}",
-                found="another CRC-32",
-                hint="Delete it and run again, so that it is computed anew",
+            track = self.tracks[track_index].name
+            raise DamagedShardError(
+                self.path, f"is damaged: track {track} at {block}", found="another CRC-32"
             )
         values = np.empty(n_bins(block.start, block.end, self.resolution_bp), dtype=self.dtype)
         blosc2.decompress2(frame, dst=values, nthreads=1)

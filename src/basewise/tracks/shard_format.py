@@ -27,6 +27,20 @@ TRAILER = struct.Struct("<IQ8s")  # CRC-32 of the footer, its length, end magic
 BLOCK_BP = 1_000_000
 
 
+class DamagedShardError(BasewiseError):
+    """A shard's bytes are not those that were written.
+
+    Attributes:
+        path: The shard.
+        damage: What is wrong with it, without what to do.
+    """
+
+    def __init__(self, path: Path, damage: str, *, found: object):
+        self.path, self.damage = path, f"{path} {damage}; found {found}"
+        hint = "Delete it and run again, so that it is computed anew"
+        super().__init__(f"{path} {damage}", found=found, hint=hint)
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """Touching cores of one chrom, stored together.
@@ -89,32 +103,33 @@ def read_footer(path: str | PathLike) -> dict:
     """Check a shard's two magics and its footer's checksum, and return the footer.
 
     Raises:
-        BasewiseError: The file is missing, no shard, cut short, damaged, or of another version.
+        DamagedShardError: The file is no shard, cut short or damaged.
+        BasewiseError: It is missing, or of another version.
     """
     path = Path(path)
-    hint = "Delete it and run again, so that it is computed anew"
     try:
         with path.open("rb") as stream:
             size = path.stat().st_size
             if stream.read(len(MAGIC)) != MAGIC:
-                raise BasewiseError(f"{path} is not a shard", found=f"{size} bytes", hint=hint)
+                raise DamagedShardError(path, "is not a shard", found=f"{size} bytes")
             if size < len(MAGIC) + TRAILER.size:
-                raise BasewiseError(f"{path} is cut short", found=f"{size} bytes", hint=hint)
+                raise DamagedShardError(path, "is cut short", found=f"{size} bytes")
             stream.seek(size - TRAILER.size)
             crc, length, end_magic = TRAILER.unpack(stream.read(TRAILER.size))
             if end_magic != END_MAGIC or length > size - len(MAGIC) - TRAILER.size:
-                raise BasewiseError(
-                    f"{path} is cut short", found=f"{size} bytes without a footer", hint=hint
-                )
+                found = f"{size} bytes without a footer"
+                raise DamagedShardError(path, "is cut short", found=found)
             stream.seek(size - TRAILER.size - length)
             text = stream.read(length)
     except FileNotFoundError:
         raise BasewiseError(f"{path} does not exist", hint="Run its prediction first") from None
     if zlib.crc32(text) != crc:
-        raise BasewiseError(f"{path} is damaged in its footer", found="another CRC-32", hint=hint)
+        raise DamagedShardError(path, "is damaged in its footer", found="another CRC-32")
     footer = json.loads(text)
     if footer["version"] != VERSION:
         raise BasewiseError(
-            f"{path} is a shard of another version", found=footer["version"], hint=hint
+            f"{path} is a shard of another version",
+            found=footer["version"],
+            hint="Delete it and run again, so that it is computed anew",
         )
     return footer
