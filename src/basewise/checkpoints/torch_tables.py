@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from basewise.checkpoints.binding_table import ADAPTER
 from basewise.errors import BasewiseError
 from basewise.models.nucleotide_transformer import LAYER, NAMESPACE
 from basewise.models.parameters import SEGMENTATION_NAMESPACE
@@ -85,6 +86,17 @@ KINDS = {
         "rel_content_bias": ("|rel_content_bias", AS_IT_IS),
         "rel_pos_bias": ("|rel_pos_bias", AS_IT_IS),
     },
+    "latents": {
+        name: (f"|{name}", AS_IT_IS)
+        for name in (
+            "to_latent_w",
+            "to_latent_b",
+            "context_to_latent_w",
+            "context_to_latent_b",
+            "null_context",
+        )
+    },
+    "grid": {"weights": ("|weights", AS_IT_IS)},
 }
 
 _BLOCK = f"{NAMESPACE}/{LAYER}_{{i}}/~"
@@ -218,6 +230,7 @@ TABLES = {
     "nucleotide_transformer": ESM,
     "segment_nt": ESM + UNET,
     "enformer": ENFORMER,
+    "binding": ENFORMER + ADAPTER,
     "segment_enformer": ENFORMER + UNET,
     "segment_borzoi": BORZOI + UNET,
 }

@@ -32,11 +32,13 @@ gelu = functools.partial(jax.nn.gelu, approximate=True)
 class Borzoi:
     """The pure functions of one trunk; parameters ``{"edges", "layers"}`` are always an argument.
 
-    ``SKIPPED`` parameters exist where the config asks for their branch.
+    ``SKIPPED`` parameters exist where the config asks for their branch. ``rematerialise`` computes
+    each layer again in the backward pass.
     """
 
     config: BorzoiConfig
     dtype: type = jnp.float32
+    rematerialise: bool = False
 
     @property
     def embed_dim(self) -> int:
@@ -102,6 +104,7 @@ class Borzoi:
             key_size=config.attention_dim_key,
             eps=NORM_EPS,
             dtype=self.dtype,
+            rematerialise=self.rematerialise,
         )
 
 

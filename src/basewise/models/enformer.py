@@ -33,11 +33,13 @@ def quick_gelu(x: jax.Array) -> jax.Array:
 class Enformer:
     """The pure functions of one trunk; parameters ``{"edges", "layers"}`` are always an argument.
 
-    ``SKIPPED`` parameters exist where the config asks for their branch.
+    ``SKIPPED`` parameters exist where the config asks for their branch. ``rematerialise`` computes
+    each layer again in the backward pass.
     """
 
     config: EnformerConfig
     dtype: type = jnp.float32
+    rematerialise: bool = False
 
     @property
     def embed_dim(self) -> int:
@@ -53,13 +55,17 @@ class Enformer:
             "layers": self._transformer.init(layers_rng, self._positions(4)),
         }
 
-    def embed(self, params: dict, codes: jax.Array) -> jax.Array:
+    def embed(self, params: dict, codes: jax.Array, *, whole_bins: bool = True) -> jax.Array:
         """Return the transformer's output, float32 (B, L / bp_per_bin, D), of uint8 codes (B, L).
+
+        Args:
+            codes: or any float rows (B, L, 4) in their place, such as 0.25 each outside a chrom.
+            whole_bins: False lets the last bin be of fewer bp, as the published code does.
 
         Raises:
             BasewiseError: L is not a whole number of bins.
         """
-        if codes.shape[1] % self.config.bp_per_bin:
+        if whole_bins and codes.shape[1] % self.config.bp_per_bin:
             raise BasewiseError(
                 f"Enformer reads whole bins of {self.config.bp_per_bin} bp",
                 found=f"{codes.shape[1]} bp",
@@ -110,6 +116,7 @@ class Enformer:
             key_size=config.attention_dim_key,
             eps=NORM_EPS,
             dtype=self.dtype,
+            rematerialise=self.rematerialise,
         )
 
 
@@ -121,8 +128,9 @@ class _Edges(hk.Module):
         self.config, self.dtype = config, dtype
 
     def open(self, codes: jax.Array) -> jax.Array:
-        """Return (B, bins, D) of codes (B, L)."""
-        return self._conv_tower(self._stem(jax.nn.one_hot(codes, 4, dtype=self.dtype)))
+        """Return (B, bins, D) of codes (B, L) or rows (B, L, 4)."""
+        rows = codes if codes.ndim == 3 else jax.nn.one_hot(codes, 4, dtype=self.dtype)
+        return self._conv_tower(self._stem(rows))
 
     def finish(self, x: jax.Array) -> jax.Array:
         """Return the cropped, widened embedding."""
@@ -175,10 +183,19 @@ def crop(x: jax.Array, target_length: int) -> jax.Array:
     Raises:
         BasewiseError: there are fewer bins than ``target_length``.
     """
-    surplus = x.shape[1] - target_length
-    if target_length == NO_CROP or surplus == 0:
-        return x
-    if surplus < 0:
-        raise BasewiseError(f"target_length keeps {target_length} bins", found=f"{x.shape[1]} bins")
-    trim = -(-surplus // 2)
+    kept = cropped_length(x.shape[1], target_length)
+    trim = (x.shape[1] - kept) // 2
     return x[:, trim : x.shape[1] - trim]
+
+
+def cropped_length(length: int, target_length: int) -> int:
+    """Return how many of ``length`` bins ``crop`` keeps.
+
+    Raises:
+        BasewiseError: there are fewer bins than ``target_length``.
+    """
+    if target_length == NO_CROP:
+        return length
+    if length < target_length:
+        raise BasewiseError(f"target_length keeps {target_length} bins", found=f"{length} bins")
+    return target_length - (length - target_length) % 2

@@ -2,6 +2,7 @@
 
 Dalla-Torre et al. 2025, Nature Methods, doi:10.1038/s41592-024-02523-z. The layers' parameters are
 stacked along a first axis and scanned, so compiling N layers costs as much as compiling one.
+Other encoders (ESM, BERT, ALBERT) are this transformer under other switches.
 """
 
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from basewise.errors import BasewiseError
 from basewise.fields import check_fields
 from basewise.models.collect import collect_layers
 from basewise.models.layers import (
+    POSITIONS,
     AttentionLayer,
+    Dense,
     LanguageModelHead,
-    LearnedPositions,
     layer_norm,
 )
 from basewise.models.picks import check_picks
-from basewise.models.stacked import Block
+from basewise.models.stacked import Block, take_block
 from basewise.models.trunk_config import NucleotideTransformerConfig
 
 NAMESPACE = "nucleotide_transformer"
@@ -32,11 +34,14 @@ class Trunk:
     """The pure functions of one transformer; parameters are always an argument.
 
     Its parameters are ``{"edges": …, "layers": …}``: the embedding and language-model head, and
-    the blocks' parameters with a leading axis of num_layers; all under their published names.
+    the blocks' parameters with a leading axis of num_layers (1 where layers are shared); all under
+    their published names.
+    ``rematerialise`` computes each block again in the backward pass of ``embed``.
     """
 
     config: NucleotideTransformerConfig
     dtype: type = jnp.float32
+    rematerialise: bool = False
 
     def init(self, rng: jax.Array) -> dict:
         """Return freshly drawn float32 parameters."""
@@ -45,7 +50,7 @@ class Trunk:
         x = jnp.zeros((1, 4, self.config.embed_dim))
         return {
             "edges": self._edges.init(edges_rng, tokens),
-            "layers": self._layer().init(layers_rng, self.config.num_layers, x, None),
+            "layers": self._layer().init(layers_rng, self.config.stored_layers, x, None),
         }
 
     def embed(
@@ -55,13 +60,22 @@ class Trunk:
         mask: jax.Array | None = None,
         *,
         is_padded: bool = True,
+        n_layers: int | None = None,
     ) -> jax.Array:
         """Return the closing embedding, float32 (B, L, D), of int32 tokens (B, L).
 
         Args:
             mask: bool (B, 1, L, L), True where a query may look; None derives it from the pads.
             is_padded: False promises that there are no pads, which saves the mask.
+            n_layers: stop after so many and return what they give, without the closing norm
+                unless they are all; None for all.
+
+        Raises:
+            BasewiseError: n_layers that the model does not have.
         """
+        config = self.config
+        n_layers = config.num_layers if n_layers is None else n_layers
+        check_picks((n_layers,), (), n_layers=config.num_layers, n_heads=config.attention_heads)
         mask = self._mask(tokens, mask, is_padded)
         x = self._edges.apply[0](params["edges"], tokens)
         layer = self._layer()
@@ -69,8 +83,16 @@ class Trunk:
         def step(x, layer_params):
             return layer.apply(layer_params, x, mask)[0], None
 
-        x, _ = jax.lax.scan(step, x, params["layers"])
-        return self._edges.apply[1](params["edges"], x)
+        if self.rematerialise:
+            step = jax.checkpoint(step, prevent_cse=False)
+        if config.shared_layers:
+            shared = take_block(params["layers"], 0)
+            x, _ = jax.lax.scan(lambda x, _: step(x, shared), x, None, length=n_layers)
+        else:
+            first = jax.tree.map(lambda leaf: leaf[:n_layers], params["layers"])
+            x, _ = jax.lax.scan(step, x, first)
+        is_closed = n_layers == config.num_layers
+        return self._edges.apply[1](params["edges"], x) if is_closed else x
 
     def inspect(
         self,
@@ -176,13 +198,19 @@ class _Edges(hk.Module):
     def __init__(self, config: NucleotideTransformerConfig, dtype):
         super().__init__(name=NAMESPACE)
         self.config = config
-        self.embed = hk.Embed(config.alphabet_size, config.embed_dim, name="embed")
+        self.embed = hk.Embed(config.alphabet_size, config.table_dim, name="embed")
         self.positions = None
-        if config.positional_embedding == "learned":
-            self.positions = LearnedPositions(config)
+        if config.positional_embedding is not None:
+            self.positions = POSITIONS[config.positional_embedding](config)
+        self.types = None
+        if config.token_types:
+            self.types = hk.Embed(config.token_types, config.table_dim, name="token_types")
         self.norm = None
         if config.emb_layer_norm_before:
             self.norm = layer_norm(config.layer_norm_eps, "emb_layer_norm_before")
+        self.widen = None
+        if config.factorised_dim is not None:
+            self.widen = Dense(config.embed_dim, dtype=dtype, name="embedding_projection")
         self.head = LanguageModelHead(config, dtype)
 
     def open(self, tokens: jax.Array) -> jax.Array:
@@ -199,7 +227,11 @@ class _Edges(hk.Module):
                     hint="Cut the sequence into windows.",
                 )
             x = x + self.positions(tokens)
-        return self.norm(x) if self.norm is not None else x
+        if self.types is not None:
+            x = x + self.types(jnp.zeros((1, 1), int))
+        if self.norm is not None:
+            x = self.norm(x)
+        return self.widen(x) if self.widen is not None else x
 
     def _dropout_scale(self, tokens: jax.Array) -> jax.Array:
         """Return (B, L, 1): 0 at masked tokens, the same published scale at all others."""
@@ -211,17 +243,17 @@ class _Edges(hk.Module):
         return jnp.where(is_mask, 0.0, scale[:, None])[..., None]
 
     def close(self, x: jax.Array) -> jax.Array:
-        return self.head.embedding_norm(x)
+        return self.head.embedding_norm(x) if self.config.emb_layer_norm_after else x
 
     def logits(self, embedding: jax.Array) -> jax.Array:
         return self.head(embedding)
 
 
-def build_trunk(architecture: dict, dtype=jnp.float32) -> Trunk:
+def build_trunk(architecture: dict, dtype=jnp.float32, *, rematerialise: bool = False) -> Trunk:
     """Return the trunk of a checkpoint's ``architecture``; ``dtype`` is the compute dtype.
 
     Raises:
         BasewiseError: an unknown or missing field of NucleotideTransformerConfig, named.
     """
     config = check_fields(NucleotideTransformerConfig, architecture["trunk"], "architecture/trunk")
-    return Trunk(config, dtype)
+    return Trunk(config, dtype, rematerialise)

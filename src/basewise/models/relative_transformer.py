@@ -24,6 +24,7 @@ class RelativeTransformer:
         namespace: what the published names of its parameters begin with.
         width: D.
         eps: of the layer norms.
+        rematerialise: compute each layer again in the backward pass.
     """
 
     namespace: str
@@ -33,6 +34,7 @@ class RelativeTransformer:
     key_size: int
     eps: float
     dtype: type
+    rematerialise: bool = False
 
     def init(self, rng: jax.Array, positions: jax.Array) -> dict:
         """Return freshly drawn float32 parameters; positions is any table (2L - 1, F)."""
@@ -47,6 +49,8 @@ class RelativeTransformer:
         def step(x, layer_params):
             return layer.apply(layer_params, x, positions), None
 
+        if self.rematerialise:
+            step = jax.checkpoint(step, prevent_cse=False)
         return jax.lax.scan(step, x, params)[0]
 
     @property

@@ -1,0 +1,186 @@
+"""The DNA trunks an adapter can stand on: any transformer of the zoo, seen as bases to bins.
+
+A checkpoint of the same family gives its ``edges`` and ``layers``; its head is left out.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from basewise.errors import BasewiseError, nearest
+from basewise.fields import check_fields
+from basewise.models.borzoi import Borzoi
+from basewise.models.enformer import Enformer, cropped_length
+from basewise.models.nucleotide_transformer import build_trunk
+from basewise.models.one_hot_config import BorzoiConfig, EnformerConfig
+from basewise.tiling import fill_ambiguous
+from basewise.tokenizers import TOKENIZERS, one_hot_codes
+
+CLS_TOKENS = 1
+
+
+@dataclass(frozen=True)
+class DnaTrunk:
+    """Bases in, an embedding of bins out. Shapes: B windows, n bins, E channels.
+
+    Attributes:
+        embed_dim: E.
+        bp_per_bin: bp of each bin.
+        n_bins: bp of a window -> bins of its centre that are embedded. Raises BasewiseError for
+            lengths the trunk does not read.
+        init: rng -> parameters ``{"edges", "layers"}``, float32.
+        encode: uint8 upper-case ASCII bases (B, context) -> model input (host, NumPy). A k-mer
+            trunk reads N as filled, a one-hot trunk as zeros.
+        embed: (params, input) -> float32 (B, n, E).
+    """
+
+    family: str
+    embed_dim: int
+    bp_per_bin: int
+    n_bins: Callable[[int], int]
+    init: Callable[[jax.Array], dict]
+    encode: Callable[[np.ndarray], np.ndarray]
+    embed: Callable[[dict, jax.Array], jax.Array]
+
+
+def build_dna_trunk(config: dict, dtype=jnp.float32, *, rematerialise: bool = False) -> DnaTrunk:
+    """Return the trunk of ``{"family", "architecture"}``, as a checkpoint's config.json has them.
+
+    Args:
+        config: ``family`` is one of `TRUNKS`; ``architecture`` has ``trunk``, the fields of
+            EnformerConfig, BorzoiConfig or NucleotideTransformerConfig, and the ``tokenizer`` of
+            a transformer over k-mers. Whatever a head needs is passed over. An Enformer gives the
+            wider embedding behind its transformer where ``final_pointwise`` is on.
+        dtype: compute dtype of matrix products.
+        rematerialise: compute each block of the transformer again in the backward pass instead
+            of keeping what it held.
+
+    Raises:
+        BasewiseError: an unknown family, tokenizer or field, named.
+    """
+    family = config.get("family")
+    if family not in TRUNKS:
+        raise BasewiseError(
+            "unknown family of a DNA trunk", found=repr(family), hint=nearest(family, TRUNKS)
+        )
+    if "trunk" not in config.get("architecture", {}):
+        raise BasewiseError("missing key trunk/architecture/trunk")
+    trunk = TRUNKS[family](config["architecture"], dtype, rematerialise)
+    return dataclasses.replace(trunk, family=family)
+
+
+def _build_enformer(architecture: dict, dtype, rematerialise: bool) -> DnaTrunk:
+    config = check_fields(EnformerConfig, architecture["trunk"], "architecture/trunk")
+    trunk = Enformer(config, dtype, rematerialise)
+
+    def embed(params, codes):
+        x = trunk.embed(params, codes)
+        return trunk.finish(params, x) if config.final_pointwise else x
+
+    def n_bins(context_bp: int) -> int:
+        length = _whole_bins(context_bp, config.bp_per_bin)
+        return cropped_length(length, config.target_length) if config.final_pointwise else length
+
+    return DnaTrunk(
+        family="",
+        embed_dim=2 * config.embed_dim if config.final_pointwise else config.embed_dim,
+        bp_per_bin=config.bp_per_bin,
+        n_bins=n_bins,
+        init=lambda rng: start_afresh(trunk.init(rng)),
+        encode=one_hot_codes,
+        embed=embed,
+    )
+
+
+def _build_borzoi(architecture: dict, dtype, rematerialise: bool) -> DnaTrunk:
+    config = check_fields(BorzoiConfig, architecture["trunk"], "architecture/trunk")
+    trunk = Borzoi(config, dtype, rematerialise)
+
+    def n_bins(context_bp: int) -> int:
+        length = _whole_bins(context_bp, config.bp_per_bin) * 2**config.num_unet_conv
+        return cropped_length(length, config.target_length)
+
+    return DnaTrunk(
+        family="",
+        embed_dim=trunk.embed_dim,
+        bp_per_bin=config.bp_per_target_bin,
+        n_bins=n_bins,
+        init=lambda rng: start_afresh(trunk.init(rng)),
+        encode=one_hot_codes,
+        embed=trunk.embed,
+    )
+
+
+def _build_nucleotide_transformer(architecture: dict, dtype, rematerialise: bool) -> DnaTrunk:
+    trunk = build_trunk(architecture, dtype, rematerialise=rematerialise)
+    name = architecture.get("tokenizer")
+    if name not in TOKENIZERS:
+        raise BasewiseError(
+            "unknown architecture/tokenizer of a DNA trunk",
+            found=repr(name),
+            hint=nearest(name, TOKENIZERS),
+        )
+    tokenizer = TOKENIZERS[name]
+
+    def n_bins(context_bp: int) -> int:
+        n_tokens = _whole_bins(context_bp, tokenizer.k)
+        if trunk.config.positional_embedding == "learned":
+            most = trunk.config.max_positions - CLS_TOKENS
+            if n_tokens > most:
+                raise BasewiseError(
+                    f"this trunk reads at most {most * tokenizer.k} bp", found=f"{context_bp} bp"
+                )
+        return n_tokens
+
+    return DnaTrunk(
+        family="",
+        embed_dim=trunk.config.embed_dim,
+        bp_per_bin=tokenizer.k,
+        n_bins=n_bins,
+        init=trunk.init,
+        encode=lambda bases: tokenizer.tokenize_batch(fill_ambiguous(bases)),
+        embed=lambda params, tokens: trunk.embed(params, tokens, is_padded=False)[:, CLS_TOKENS:],
+    )
+
+
+TRUNKS: dict[str, Callable[[dict, type, bool], DnaTrunk]] = {
+    "enformer": _build_enformer,
+    "segment_enformer": _build_enformer,
+    "borzoi": _build_borzoi,
+    "segment_borzoi": _build_borzoi,
+    "nucleotide_transformer": _build_nucleotide_transformer,
+    "segment_nt": _build_nucleotide_transformer,
+}
+
+
+def start_afresh(params: dict) -> dict:
+    """Return one-hot trunk parameters with the published first values where those matter.
+
+    Attention pooling begins with logits of twice the input, and each attention adds nothing.
+    """
+
+    def start(module: str, name: str, leaf: jax.Array) -> jax.Array:
+        if "/attention_pool/" in module and name == "w":
+            return jnp.broadcast_to(2.0 * jnp.eye(leaf.shape[-1]), leaf.shape)
+        return jnp.zeros_like(leaf) if module.endswith("/attn_o") else leaf
+
+    return {
+        part: {
+            module: {name: start(module, name, leaf) for name, leaf in leaves.items()}
+            for module, leaves in modules.items()
+        }
+        for part, modules in params.items()
+    }
+
+
+def _whole_bins(context_bp: int, bp_per_bin: int) -> int:
+    n_bins, rest = divmod(context_bp, bp_per_bin)
+    if rest or not n_bins:
+        raise BasewiseError(
+            f"this trunk reads whole bins of {bp_per_bin} bp", found=f"{context_bp} bp"
+        )
+    return n_bins
