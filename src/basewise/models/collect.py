@@ -26,7 +26,7 @@ def collect_layers(
 
     Args:
         run_layer: (one layer's parameters, x, head indices) -> x and maps (B, heads, L, S).
-        params: the layers' parameters, stacked.
+        params: the layers' parameters, stacked; or of one that they all are.
         x: float32 (B, L, D).
         layers: 1-based layers whose outputs are kept.
         attention: (1-based layer, 0-based head) of the maps to keep.
@@ -38,6 +38,8 @@ def collect_layers(
     params = jax.tree.map(jnp.asarray, params)
     batch, length, width = x.shape
     plan, most = _plan(n_layers, layers, attention)
+    n_stored = jax.tree.leaves(params)[0].shape[0]
+    plan["layer"] = jnp.minimum(plan["layer"], n_stored - 1)
     spare_map = len(attention)
 
     def step(carry, at):

@@ -123,12 +123,26 @@ class LearnedPositions(hk.Module):
         super().__init__(name=name)
         self.pad_id = config.pad_token_id
         self.embed = hk.Embed(
-            config.max_positions + self.pad_id + 1, config.embed_dim, name="embed"
+            config.max_positions + self.pad_id + 1, config.table_dim, name="embed"
         )
 
     def __call__(self, tokens: jax.Array) -> jax.Array:
         is_token = (tokens != self.pad_id).astype(jnp.int32)
         return self.embed(jnp.cumsum(is_token, axis=1) * is_token + self.pad_id)
+
+
+class AbsolutePositions(hk.Module):
+    """A row per place in the sequence, whatever token is there."""
+
+    def __init__(self, config: NucleotideTransformerConfig, name: str = "position_embeddings"):
+        super().__init__(name=name)
+        self.embed = hk.Embed(config.max_positions, config.table_dim, name="embed")
+
+    def __call__(self, tokens: jax.Array) -> jax.Array:
+        return self.embed(jnp.arange(tokens.shape[1]))[None]
+
+
+POSITIONS = {"learned": LearnedPositions, "absolute": AbsolutePositions}
 
 
 class LanguageModelHead(hk.Module):

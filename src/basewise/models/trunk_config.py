@@ -1,4 +1,7 @@
-"""Sizes and switches of a Nucleotide Transformer, under their published names."""
+"""Sizes and switches of a transformer encoder, under the Nucleotide Transformer's published names.
+
+ESM, BERT and ALBERT are values of it too: the same blocks, before or after their norms.
+"""
 
 from dataclasses import dataclass
 
@@ -12,11 +15,18 @@ class NucleotideTransformerConfig:
 
     Attributes:
         key_size: channels per head; None means embed_dim / attention_heads.
-        positional_embedding: "learned" or None.
+        positional_embedding: "learned" (a row per token, pads not counted), "absolute" (a row per
+            place, pads counted, as BERT has it) or None.
         rescaling_factor: context extension the rotary base was trained with; None for none.
         token_dropout: scale embeddings for the share of masked tokens, at inference too.
         lm_head: whether the vocabulary head has parameters (a model trained only to segment has
             none; the published ones all do).
+        token_types: rows of a table of which every token gets the first (BERT's segments).
+        factorised_dim: width of the embedding tables, which a linear layer widens to embed_dim
+            (ALBERT); None for embed_dim itself.
+        shared_layers: all num_layers are one and the same layer (ALBERT).
+        emb_layer_norm_after: whether a norm closes the trunk; where norms come after the blocks'
+            sums none need.
     """
 
     alphabet_size: int
@@ -43,6 +53,10 @@ class NucleotideTransformerConfig:
     masking_prob: float = 0.8
     layer_norm_eps: float = 1e-5
     lm_head: bool = True
+    token_types: int = 0
+    factorised_dim: int | None = None
+    shared_layers: bool = False
+    emb_layer_norm_after: bool = True
 
     def __post_init__(self):
         if self.key_size is None:
@@ -60,6 +74,23 @@ class NucleotideTransformerConfig:
                 found=repr(self.ffn_activation_name),
                 hint=f"Known: {', '.join(sorted(ACTIVATIONS))}.",
             )
+
+        if self.positional_embedding not in (None, "learned", "absolute"):
+            raise BasewiseError(
+                "unknown positional_embedding",
+                found=repr(self.positional_embedding),
+                hint="Known: learned, absolute, null.",
+            )
+
+    @property
+    def table_dim(self) -> int:
+        """Width of the embedding tables."""
+        return self.factorised_dim or self.embed_dim
+
+    @property
+    def stored_layers(self) -> int:
+        """Layers that have parameters of their own."""
+        return 1 if self.shared_layers else self.num_layers
 
     @property
     def context_tokens(self) -> int:
