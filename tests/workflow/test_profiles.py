@@ -73,6 +73,7 @@ def test_each_kind_of_work_is_set_in_one_place(plan, make_directory):
 
 def test_without_a_profile_no_partition_is_spoken_of(run_snakemake, make_directory):
     done = run_snakemake(make_directory(), "--dry-run")
+    assert done.returncode == 0, done.stdout
     assert "slurm_partition" not in done.stdout
 
 

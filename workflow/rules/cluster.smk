@@ -40,12 +40,11 @@ def give_resources(each):
     own, of_kind = get_set_resources(each.name), get_set_resources(get_kind(each.name))
     others = {name: value for name, value in of_kind.items() if name not in own}
     each.resources.update(Resources(others))
-    partition = each.resources.get("slurm_partition")
-    if partition is None:
+    if "slurm_partition" not in each.resources:
         return
     if each.message:
         each.message += " (slurm_partition={resources.slurm_partition})"
-    if partition.raw == "login":
+    if each.resources["slurm_partition"].raw == "login":
         workflow.localrules(each.name)
 
 
