@@ -1,6 +1,7 @@
 """The configuration is checked before anything runs, and its errors are one line."""
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 ASSEMBLIES = yaml.safe_load((ROOT / "workflow/schemas/assemblies.schema.yaml").read_text())
 OPEN = ("checkpoints", "peaks/negatives")  # sections whose keys are names
 SMALL = {"checkpoints": {"toy": {"source": "toy"}}, "segmentation": {"models": ["toy"]}}
+
+AGRO = "hf://InstaDeepAI/agro-nucleotide-transformer-1b"
 
 
 def changed(**sections) -> dict:
@@ -39,6 +42,22 @@ def test_defaults_are_filled_at_every_depth():
     assert config["segmentation"]["calling"]["thresholds"] == {"default": 0.5}
     assert len(config["checkpoints"]["toy"]["tracks"]) == 14
     assert checks.complete_config(config, SCHEMA) == config
+
+
+def test_tracks_that_nobody_names_are_those_that_were_trained(tmp_path, tiny_config):
+    described = {"format": 1, **tiny_config, "untrained_tracks": ["intron"]}
+    (tmp_path / "config.json").write_text(json.dumps(described))
+    multi = "hf://InstaDeepAI/segment_nt_multi_species"
+    sources = {"local": str(tmp_path), "published": multi, "language": f"{AGRO}@v1"}
+    small = {"checkpoints": {name: {"source": source} for name, source in sources.items()}}
+    calling = {"thresholds": {"splice_donor": 0.3}}
+    filled = checks.complete_config(small | {"segmentation": {"calling": calling}}, SCHEMA)
+    tracks = {name: checkpoint["tracks"] for name, checkpoint in filled["checkpoints"].items()}
+    assert tracks["local"] == ["exon", "splice_donor"]
+    assert len(tracks["published"]) == 7
+    assert "CTCF-bound" not in tracks["published"]
+    assert tracks["language"] is None
+    assert checks.complete_config(filled, SCHEMA) == filled
 
 
 def test_defaults_of_one_config_are_not_shared_with_the_next():

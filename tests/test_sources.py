@@ -88,6 +88,18 @@ def test_of_a_checkpoint_to_be_fetched_the_impossible_is_known():
         sources.check_checkpoints(used, published, {"context_bp": 2_000, "halo_bp": 1_000})
 
 
+@pytest.mark.parametrize(
+    ("track", "words"),
+    [("CTCF-bound", "was never trained: its values are noise"), ("exn", "Did you mean 'exon'?")],
+)
+def test_tracks_of_a_published_model_are_known_before_it_is_fetched(track, words):
+    used, source = {"x": {"models": ["m"]}}, "hf://InstaDeepAI/segment_nt_multi_species"
+    sources.check_checkpoints(used, {"m": {"source": source, "tracks": ["exon"]}}, KEPT)
+    with pytest.raises(BasewiseError, match="'checkpoints/m/tracks'") as caught:
+        sources.check_checkpoints(used, {"m": {"source": source, "tracks": [track]}}, KEPT)
+    assert words in str(caught.value)
+
+
 SOURCE, LOCK, FOLDER = "hf://a/b", "resources/checkpoints.lock", "resources/checkpoints/m"
 FETCHED = Origin(SOURCE, "a" * 64, (SourceFile("x", 1, "b" * 64),), "a/b", "c" * 40)
 

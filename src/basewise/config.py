@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from basewise.checkpoints.known import default_tracks
 from basewise.errors import BasewiseError, nearest
 from basewise.labels.elements import ELEMENT_NAMES
 
@@ -74,7 +75,10 @@ def read_numbers(values: Any, schema: dict) -> Any:
 
 
 def complete_config(config: dict, schema: dict) -> dict:
-    """The configuration with defaults, or BasewiseError naming key, value and nearest legal one."""
+    """The configuration with defaults, or BasewiseError naming key, value and nearest legal one.
+
+    The default of a checkpoint's tracks is in its config.json, when it is local.
+    """
     config = read_numbers(config, schema)
     validate(config, schema)
     config = fill_defaults(config, schema)
@@ -88,7 +92,10 @@ def complete_config(config: dict, schema: dict) -> dict:
         check_model(model, models, "config key 'segmentation/models'")
     if config["embedding"] is not None:
         check_model(config["embedding"]["checkpoint"], models, "config key 'embedding/checkpoint'")
-    written = (track for c in config["checkpoints"].values() for track in c["tracks"])
+    for checkpoint in config["checkpoints"].values():
+        if checkpoint["tracks"] is None:
+            checkpoint["tracks"] = default_tracks(checkpoint["source"])
+    written = (track for c in config["checkpoints"].values() for track in c["tracks"] or ())
     legal = list(dict.fromkeys(("default", *written, *ELEMENT_NAMES)))
     for key, numbers in config["segmentation"]["calling"].items():
         for track in numbers:

@@ -5,7 +5,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from basewise.checkpoints.config import HUB, choose_tracks, read_config, read_tile_spec
+from basewise.checkpoints.config import choose_tracks, read_config, read_tile_spec
+from basewise.checkpoints.known import find_published
 from basewise.checkpoints.lock import find_difference, read_lock
 from basewise.checkpoints.origin import read_origin
 from basewise.errors import BasewiseError, nearest
@@ -55,7 +56,8 @@ def check_checkpoints(
 ) -> None:
     """Raise BasewiseError for a track or a tile geometry that a model in use cannot have.
 
-    Of a model that is yet to be fetched, only what no model can have is known.
+    Of a model that is yet to be fetched, the tracks are known where it is published, and else only
+    what no model can have.
     """
     context_bp, halo_bp = tiling["context_bp"], tiling["halo_bp"]
     if context_bp is not None and halo_bp is not None:
@@ -66,12 +68,10 @@ def check_checkpoints(
     used = {model for row in assemblies.values() for model in row["models"]}
     for model in (name for name in checkpoints if name in used):
         source, tracks = checkpoints[model]["source"], checkpoints[model]["tracks"]
-        published = _find_published(source)
-        if published and published.tile_spec is None:
-            raise _no_tracks(model, published.name)
-        if is_remote(source):
+        published = find_published(source)
+        if published is None and is_remote(source):
             continue
-        config = read_config(source)
+        config = published.to_config() if published else read_config(source)
         if config["tile_spec"] is None:
             raise _no_tracks(model, config["name"])
         legal = [track["name"] for track in config["tracks"]]
@@ -86,6 +86,8 @@ def check_checkpoints(
             choose_tracks(config, tracks)
         except BasewiseError as error:
             raise BasewiseError(f"config key 'checkpoints/{model}/tracks': {error}") from None
+        if published:
+            continue
         try:
             read_tile_spec(source, context_bp=context_bp, halo_bp=halo_bp)
         except BasewiseError as error:
@@ -169,7 +171,7 @@ def explain_species(
 
 
 def _explain_species(model: str, source: str, species: str) -> str | None:
-    published = _find_published(source)
+    published = find_published(source)
     if published:
         trained_on = published.trained_on
         return explain_untrained(model, published.species, species, trained_on=trained_on)
@@ -179,16 +181,6 @@ def _explain_species(model: str, source: str, species: str) -> str | None:
     config = read_config(folder)
     trained_on = config.get("trained_on", "")
     return explain_untrained(model, config["species"], species, trained_on=trained_on)
-
-
-def _find_published(source: str):
-    """The published model of a hub's repository; None for other sources."""
-    if not source.startswith(HUB):
-        return None
-    from basewise.models.zoo import ZOO  # tokenizers too, which take a moment to import
-
-    repository = source.partition("@")[0].rstrip("/").lower()
-    return next((known for known in ZOO.values() if known.source.lower() == repository), None)
 
 
 def _no_tracks(model: str, name: str) -> BasewiseError:

@@ -43,7 +43,7 @@ if workflow.is_main_process:
         logger.warning(line)
 
 
-tracks = {track for c in config["checkpoints"].values() for track in c["tracks"]}
+tracks = {t for c in config["checkpoints"].values() for t in c["tracks"] or ()}
 NOTHING = "(?!)"  # a wildcard without legal values
 
 
