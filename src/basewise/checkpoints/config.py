@@ -79,12 +79,23 @@ def read_tile_spec(
 
 
 def check_has_tracks(config: dict) -> None:
-    """Raise BasewiseError for a checkpoint of a language model, which annotates nothing."""
+    """Raise BasewiseError for a checkpoint of a language model or encoder, which annotates none."""
+    if is_encoder(config):
+        raise BasewiseError(
+            f"{config['name']} has no tracks",
+            found=f"an encoder of {config['architecture']['kind']}",
+            hint="Encoders serve the chapter binding.",
+        )
     if config["tile_spec"] is None or not config["tracks"]:
         raise BasewiseError(
             f"{config['name']} is a language model and has no tracks",
             hint="Use basewise embed, or a model whose tracks basewise models counts.",
         )
+
+
+def is_encoder(config: dict) -> bool:
+    """Whether a checkpoint's config is that of an encoder of proteins or text."""
+    return "kind" in config["architecture"] and "vocabulary" in config["architecture"]
 
 
 def choose_tracks(config: dict, tracks: Sequence[str] | None = None) -> list[str]:

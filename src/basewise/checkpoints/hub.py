@@ -15,10 +15,10 @@ from basewise.checkpoints.origin import Origin, SourceFile
 from basewise.checkpoints.published import import_checkpoint
 from basewise.checkpoints.refusals import Unreachable
 from basewise.checkpoints.repository import Listed, Repository, describe_difference
-from basewise.checkpoints.snapshot import find_model
+from basewise.checkpoints.snapshot import Published, find_model
 from basewise.errors import BasewiseError
 from basewise.genome.checksum import verify_checksum
-from basewise.models.zoo import ZOO, PublishedModel
+from basewise.models.zoo import ENCODERS, ZOO
 
 SHOWN = 6
 
@@ -67,7 +67,7 @@ def fetch_published(
     return Origin(source, params_sha256, tuple(files), asked.name, commit)
 
 
-def find_files(repository: Repository, model: PublishedModel) -> tuple[str, dict[str, Listed]]:
+def find_files(repository: Repository, model: Published) -> tuple[str, dict[str, Listed]]:
     """Return a commit and the files of the model in it: the preferred set of those it has.
 
     Without a network, that is what the cache has of the revision.
@@ -98,7 +98,7 @@ def find_files(repository: Repository, model: PublishedModel) -> tuple[str, dict
     return commit, {file: listed[file] for file in files}
 
 
-def choose_files(model: PublishedModel, present: Collection[str]) -> list[str] | None:
+def choose_files(model: Published, present: Collection[str]) -> list[str] | None:
     """Return the preferred set of a model's files that is present in whole, weights first."""
     for needed, optional in _file_sets(model):
         if all(file in present for file in needed):
@@ -106,37 +106,40 @@ def choose_files(model: PublishedModel, present: Collection[str]) -> list[str] |
     return None
 
 
-def choose_model(repository: Repository, name: str | None) -> PublishedModel:
+def choose_model(repository: Repository, name: str | None) -> Published:
     """Return the model of the zoo that a repository holds, or else the one of that name.
 
     Raises:
         BasewiseError: neither is known, or the name is that of another repository's model.
     """
-    held = {model.source.lower(): model for model in ZOO.values()}.get(
+    known = ZOO | ENCODERS
+    held = {model.source.lower(): model for model in known.values()}.get(
         f"{HUB}{repository.name}".lower()
     )
     if held is None:
         return find_model(name or repository.name.rpartition("/")[2])
-    if name in ZOO and ZOO[name] is not held:
+    if name in known and known[name] is not held:
         raise BasewiseError(
             f"{HUB}{repository.name} is not the repository of {name}",
             found=f"that of {held.name}",
-            hint=f"The source of {name} is {ZOO[name].source}.",
+            hint=f"The source of {name} is {known[name].source}.",
         )
     return held
 
 
-def _file_sets(model: PublishedModel) -> list[tuple[list[str], list[str]]]:
+def _file_sets(model: Published) -> list[tuple[list[str], list[str]]]:
     """Paths of each accepted set: those it must have, and those that help."""
     sets = []
     for files in model.files:
         needed, settings = [file.path for file in files.weights], files.settings
         helping = [settings.path] if settings else []
-        sets.append((needed + helping, []) if files.needs_settings else (needed, helping))
+        others = [file.path for file in files.others]
+        is_needed = files.needs_settings
+        sets.append((needed + helping, others) if is_needed else (needed, helping + others))
     return sets
 
 
-def _find_cached(repository: Repository, model: PublishedModel) -> tuple[str, dict[str, Listed]]:
+def _find_cached(repository: Repository, model: Published) -> tuple[str, dict[str, Listed]]:
     for needed, optional in _file_sets(model):
         commit = repository.find_cached(needed)
         if commit:

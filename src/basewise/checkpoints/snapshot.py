@@ -7,7 +7,16 @@ from pathlib import Path, PurePosixPath
 
 from basewise.checkpoints.torch_file import INDEX_SUFFIX, torch_files
 from basewise.errors import BasewiseError, nearest
-from basewise.models.zoo import ZOO, FileSet, PublishedFile, PublishedModel
+from basewise.models.zoo import (
+    ENCODERS,
+    ZOO,
+    FileSet,
+    PublishedEncoder,
+    PublishedFile,
+    PublishedModel,
+)
+
+Published = PublishedModel | PublishedEncoder
 
 
 @dataclass(frozen=True)
@@ -17,11 +26,13 @@ class Found:
     Attributes:
         weights: in the order of ``files.weights``; of PyTorch weights in shards, their index.
         settings: the JSON file beside them; None where there is none and none is needed.
+        others: those of ``files.others`` that are there: where in the repository, and here.
     """
 
     files: FileSet
     weights: tuple[Path, ...]
     settings: Path | None
+    others: tuple[tuple[str, Path], ...] = ()
 
     @property
     def members(self) -> list[tuple[str, Path]]:
@@ -31,28 +42,28 @@ class Found:
             for file, path in zip(self.files.weights, self.weights, strict=True)
             for part in torch_files(path)
         ]
-        return here + ([(self.files.settings.path, self.settings)] if self.settings else [])
+        settings = [(self.files.settings.path, self.settings)] if self.settings else []
+        return here + settings + list(self.others)
 
     def __str__(self) -> str:
         names = [path.name for path in self.weights]
         return " and ".join(map(str, [self.settings, *names] if self.settings else self.weights))
 
 
-def find_model(name: str) -> PublishedModel:
-    """Return a model of the zoo.
+def find_model(name: str) -> Published:
+    """Return a model of the zoo, or an encoder.
 
     Raises:
         BasewiseError: there is none of that name.
     """
-    if name not in ZOO:
-        hint = nearest(name, ZOO)
+    known = ZOO | ENCODERS
+    if name not in known:
+        hint = nearest(name, known)
         raise BasewiseError("unknown published model", found=repr(name), hint=hint)
-    return ZOO[name]
+    return known[name]
 
 
-def find_files(
-    source: str | os.PathLike | Iterable[str | os.PathLike], model: PublishedModel
-) -> Found:
+def find_files(source: str | os.PathLike | Iterable[str | os.PathLike], model: Published) -> Found:
     """Return the first complete set of a model's files in a snapshot directory or of given files.
 
     A file that is given by name settles which set is meant; the others may lie beside it.
@@ -72,7 +83,9 @@ def find_files(
             wanted.append((files.settings, settings))
         lacking = [file for file, path in wanted if path is None]
         if not lacking:
-            return Found(files, tuple(weights), settings)
+            others = [(file.path, _locate(file, given)) for file in files.others]
+            there = tuple((file, path) for file, path in others if path)
+            return Found(files, tuple(weights), settings, there)
         if any(path for path in weights) or meant:
             missing += lacking
     raise _missing(model, missing, given)
@@ -95,9 +108,7 @@ def _locate(file: PublishedFile, given: list[Path]) -> Path | None:
     return None
 
 
-def _missing(
-    model: PublishedModel, missing: list[PublishedFile], given: list[Path]
-) -> BasewiseError:
+def _missing(model: Published, missing: list[PublishedFile], given: list[Path]) -> BasewiseError:
     sets = [" and ".join(file.path for file in files.weights) for files in model.files]
     if missing:
         what = " and ".join(dict.fromkeys(file.name for file in missing))

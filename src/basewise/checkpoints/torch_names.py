@@ -12,7 +12,8 @@ from basewise.errors import BasewiseError, nearest
 
 IGNORED = re.compile(
     r"(^|.*\.)(contact_head\..+|rotary_embeddings\.inv_freq|position_ids|num_batches_tracked"
-    r"|mouse_head\.(weight|bias))"
+    r"|mouse_head\.(weight|bias)|pooler\..+|cls\.(predictions|seq_relationship)\..+"
+    r"|predictions\..+|sop_classifier\..+)"
 )
 OPTIONAL = re.compile(  # parts that a model need not have, though its checkpoint may
     r".+/(~_heads|~_final_pointwise|esm_learned_positional_embeddings)/.+"

@@ -1,7 +1,8 @@
 """What PyTorch calls the arrays of each family, what we call them, and how they are turned.
 
 A row names a kind of layer, PyTorch's module below any prefix, and ours; `{i}` counts the blocks
-of a container. `EsmForMaskedLM` of transformers, enformer_pytorch and borzoi_pytorch set the names.
+of a container. transformers (`EsmForMaskedLM`, `BertForMaskedLM`, `AlbertForMaskedLM`),
+enformer_pytorch and borzoi_pytorch set the names.
 """
 
 from collections.abc import Callable
@@ -101,18 +102,23 @@ KINDS = {
 
 _BLOCK = f"{NAMESPACE}/{LAYER}_{{i}}/~"
 _LM_HEAD = f"{NAMESPACE}/~/roberta_lm_head/~"
-ESM = (
-    ("embedding", "embeddings.word_embeddings", f"{NAMESPACE}/~/embed"),
-    (
-        "embedding",
-        "embeddings.position_embeddings",
-        f"{NAMESPACE}/~/esm_learned_positional_embeddings/~/embed",
-    ),
+_EMBED = ("embedding", "embeddings.word_embeddings", f"{NAMESPACE}/~/embed")
+_BERT_ATTENTION = (
     *(
         ("linear", f"encoder.layer.{{i}}.attention.self.{part}", f"{_BLOCK}/self_attention/{part}")
         for part in ("query", "key", "value")
     ),
     ("linear", "encoder.layer.{i}.attention.output.dense", f"{_BLOCK}/self_attention/mha_output"),
+)
+ESM = (
+    _EMBED,
+    (
+        "embedding",
+        "embeddings.position_embeddings",
+        f"{NAMESPACE}/~/esm_learned_positional_embeddings/~/embed",
+    ),
+    ("layer_norm", "embeddings.layer_norm", f"{NAMESPACE}/~/emb_layer_norm_before"),
+    *_BERT_ATTENTION,
     ("layer_norm", "encoder.layer.{i}.attention.LayerNorm", f"{_BLOCK}/self_attention_layer_norm"),
     ("layer_norm", "encoder.layer.{i}.LayerNorm", f"{_BLOCK}/final_layer_norm"),
     ("linear", "encoder.layer.{i}.intermediate.dense", f"{_BLOCK}/fc1"),
@@ -122,6 +128,46 @@ ESM = (
     ("layer_norm", "lm_head.layer_norm", f"{_LM_HEAD}/lm_head_layer_norm"),
     ("kernel", "lm_head.decoder", f"{_LM_HEAD}/lm_final_fc"),
     ("bias", "lm_head", f"{_LM_HEAD}/lm_final_fc"),
+)
+_BERT_EMBEDDINGS = (
+    _EMBED,
+    (
+        "embedding",
+        "embeddings.position_embeddings",
+        f"{NAMESPACE}/~/position_embeddings/~/embed",
+    ),
+    ("embedding", "embeddings.token_type_embeddings", f"{NAMESPACE}/~/token_types"),
+    ("layer_norm", "embeddings.LayerNorm", f"{NAMESPACE}/~/emb_layer_norm_before"),
+)
+BERT = (
+    *_BERT_EMBEDDINGS,
+    *_BERT_ATTENTION,
+    (
+        "layer_norm",
+        "encoder.layer.{i}.attention.output.LayerNorm",
+        f"{_BLOCK}/self_attention_layer_norm",
+    ),
+    ("linear", "encoder.layer.{i}.intermediate.dense", f"{_BLOCK}/fc1"),
+    ("linear", "encoder.layer.{i}.output.dense", f"{_BLOCK}/fc2"),
+    ("layer_norm", "encoder.layer.{i}.output.LayerNorm", f"{_BLOCK}/final_layer_norm"),
+)
+_GROUP = "encoder.albert_layer_groups.0.albert_layers.{i}"
+ALBERT = (
+    *_BERT_EMBEDDINGS,
+    ("linear", "encoder.embedding_hidden_mapping_in", f"{NAMESPACE}/~/embedding_projection"),
+    *(
+        ("linear", f"{_GROUP}.attention.{part}", f"{_BLOCK}/self_attention/{ours}")
+        for part, ours in (
+            ("query", "query"),
+            ("key", "key"),
+            ("value", "value"),
+            ("dense", "mha_output"),
+        )
+    ),
+    ("layer_norm", f"{_GROUP}.attention.LayerNorm", f"{_BLOCK}/self_attention_layer_norm"),
+    ("linear", f"{_GROUP}.ffn", f"{_BLOCK}/fc1"),
+    ("linear", f"{_GROUP}.ffn_output", f"{_BLOCK}/fc2"),
+    ("layer_norm", f"{_GROUP}.full_layer_layer_norm", f"{_BLOCK}/final_layer_norm"),
 )
 _UNET = f"{SEGMENTATION_NAMESPACE}/~/unet1_d_segmentation_head/~"
 UNET = (
@@ -233,4 +279,7 @@ TABLES = {
     "binding": ENFORMER + ADAPTER,
     "segment_enformer": ENFORMER + UNET,
     "segment_borzoi": BORZOI + UNET,
+    "esm": ESM,
+    "bert": BERT,
+    "albert": ALBERT,
 }

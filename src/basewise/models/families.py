@@ -34,6 +34,10 @@ FAMILIES: dict[str, Family] = {
     "segment_nt": Family(segment_nt.build_track_model, language_model.build_language_model),
     "segment_enformer": Family(segment_enformer.build_track_model),
     "segment_borzoi": Family(segment_borzoi.build_track_model),
+    # encoders of proteins and text (basewise.encoders): transformers and nothing else
+    "esm": Family(),
+    "bert": Family(),
+    "albert": Family(),
 }
 
 
@@ -60,6 +64,10 @@ def build_track_model(config: dict, dtype=jnp.float32) -> TrackModel:
         BasewiseError: an unknown family or field, named, or a family without tracks.
     """
     family = find_family(config)
+    if family.build_track_model is None and family.build_language_model is None:
+        raise BasewiseError(
+            f"{config['name']} has no tracks", found="an encoder of proteins or text, for binding"
+        )
     if family.build_track_model is None:
         raise BasewiseError(
             f"{config['name']} is a language model and has no tracks", hint="Use basewise embed."

@@ -59,13 +59,18 @@ class LanguageModel:
         """
         if self.positions_depend_on_length and n_tokens > self.context_tokens:
             return n_tokens
-        octave = 1 << (max(n_tokens, SMALLEST_SIZE) - 1).bit_length() - 1
-        step = octave // SIZES_PER_OCTAVE
-        size = -(-n_tokens // step) * step
+        size = round_up(n_tokens)
         limits = [self.max_tokens or size]
         if self.positions_depend_on_length:
             limits.append(self.context_tokens)
         return min(size, *limits) if n_tokens <= min(limits) else size
+
+
+def round_up(n_tokens: int) -> int:
+    """Return the next of few sizes, at most 25 % more."""
+    octave = 1 << (max(n_tokens, SMALLEST_SIZE) - 1).bit_length() - 1
+    step = octave // SIZES_PER_OCTAVE
+    return -(-n_tokens // step) * step
 
 
 def build_language_model(architecture: dict, dtype=jnp.float32) -> LanguageModel:

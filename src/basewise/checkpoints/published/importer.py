@@ -10,6 +10,7 @@ from pathlib import Path
 
 from basewise.atomic import atomic_path
 from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME, write_config
+from basewise.checkpoints.published.encoders import describe_encoder
 from basewise.checkpoints.published.identity import check_identity, count_scalars
 from basewise.checkpoints.published.kmer import describe_kmer
 from basewise.checkpoints.published.leaves import Leaf, read_leaf_values, read_leaves
@@ -23,7 +24,7 @@ from basewise.genome.checksum import verify_checksum
 from basewise.models.describe import element_tracks
 from basewise.models.families import build_skeleton
 from basewise.models.parameters import flatten
-from basewise.models.zoo import PublishedModel
+from basewise.models.zoo import PublishedEncoder, PublishedModel
 from basewise.models.zoo.files import TORCH
 
 logger = logging.getLogger(__name__)
@@ -67,8 +68,11 @@ def import_checkpoint(
         leaves = read_leaves(found.weights, model)
     files = _hash_files(found)
     shapes = {name: leaf.shape for name, leaf in leaves.items()}
-    check_identity(model, found, [file["sha256"] for file in files], shapes)
-    config = _describe(model, found, shapes, overrides)
+    if isinstance(model, PublishedEncoder):
+        config = describe_encoder(model, found, overrides)
+    else:
+        check_identity(model, found, [file["sha256"] for file in files], shapes)
+        config = _describe(model, found, shapes, overrides)
     expected = flatten(build_skeleton(config))
     if found.files.layout == TORCH:
         leaves = choose_torch_leaves(leaves, expected, model, found.weights[0])

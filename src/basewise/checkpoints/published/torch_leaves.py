@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from basewise.checkpoints.published.leaves import Leaf, add_leaf
+from basewise.checkpoints.snapshot import Published
 from basewise.checkpoints.torch_file import read_torch_layout
 from basewise.checkpoints.torch_names import map_names
 from basewise.errors import BasewiseError
-from basewise.models.zoo import PublishedModel
 
 
-def read_torch_leaves(path: Path, model: PublishedModel) -> dict[str, Leaf]:
+def read_torch_leaves(path: Path, model: Published) -> dict[str, Leaf]:
     """Return ``{our name: leaf}`` of all arrays that a family knows; reads no values.
 
     Raises:
@@ -31,7 +31,7 @@ def read_torch_leaves(path: Path, model: PublishedModel) -> dict[str, Leaf]:
 
 
 def choose_torch_leaves(
-    leaves: Mapping[str, Leaf], expected: Collection[str], model: PublishedModel, path: Path
+    leaves: Mapping[str, Leaf], expected: Collection[str], model: Published, path: Path
 ) -> dict[str, Leaf]:
     """Return the leaves that a model has, without parts that its checkpoint has beside them.
 

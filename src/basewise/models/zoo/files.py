@@ -43,12 +43,14 @@ class FileSet:
         weights: the files with arrays; their names tell the set.
         settings: the JSON file beside them that says what arrays do not.
         needs_settings: whether a model cannot be told without it.
+        others: files that help where they are there, such as vocabularies; one is enough.
     """
 
     layout: str
     weights: tuple[PublishedFile, ...]
     settings: PublishedFile | None = None
     needs_settings: bool = True
+    others: tuple[PublishedFile, ...] = ()
 
     @property
     def members(self) -> tuple[PublishedFile, ...]:
