@@ -105,10 +105,23 @@ BROKEN = {
 def test_broken_rows_are_counted_and_their_lines_named(tmp_path, row, caplog):
     path = write(tmp_path / "a.bed", ROWS + row + ROW * 7)
     with pytest.raises(BasewiseError, match=rf"1 of 11 rows are broken.*{BROKEN[row]}.*line 4"):
-        read(path)
-    frame = read(path, max_malformed=0.1)
+        read(path, max_malformed=0)
+    frame = read(path)
     assert len(frame) == 10
     assert "1 of 11 rows left out" in caplog.text
+
+
+def test_one_broken_row_is_forgiven_and_two_only_by_their_share(tmp_path):
+    header = "chrom\tstart\tend\tname\tscore\tstrand\tthickStart\tthickEnd\titemRgb\n"
+    assert len(read(write(tmp_path / "one.bed", header + ROW))) == 1
+    two = write(tmp_path / "two.bed", header + ROW * 98 + header)
+    with pytest.raises(BasewiseError, match=r"2 of 100 rows are broken \(2\.000%.*0\.100%"):
+        read(two)
+    with pytest.raises(BasewiseError, match="2 of 100 rows"):
+        read(two, max_malformed=0.019)
+    assert len(read(two, max_malformed=0.02)) == 98
+    with pytest.raises(BasewiseError, match="1 of 1 rows are broken"):
+        read(write(tmp_path / "none.bed", header))
 
 
 def test_a_file_of_another_layout_ends_at_once(tmp_path):

@@ -249,8 +249,9 @@ def test_peaks_of_another_assembly(refuse, build, caplog):
 
 def test_broken_rows(refuse, build):
     rows = [*ROWS, "chr1\t9\t5\tE.T.B\t1\t.\t7\t8\t0\n"]
-    refuse(r"1 of 9 rows are broken.*line 9", rows)
-    assert build(rows, max_malformed=0.2)[0] == {"malformed": 1, "duplicates": 1}
+    refuse(r"1 of 9 rows are broken.*line 9", rows, max_malformed=0)
+    refuse(r"2 of 10 rows are broken.*line 9.*line 10", rows + rows[-1:])
+    assert build(rows + rows[-1:], max_malformed=0.2)[0] == {"malformed": 2, "duplicates": 1}
 
 
 def test_a_source_that_is_not_there(tmp_path):

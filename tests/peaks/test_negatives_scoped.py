@@ -137,7 +137,7 @@ def test_modified_targets_bind_where_the_target_does_not_either():
     two = frame.assign(biotype=["MCF-7", "MCF-7_E2"])
     own, _ = draw(two, n=700, width_bp=50, ground={"chroms": ["c"]})
     assert touches(own[own["target"] == "ESR1"], "c", 400, 500)
-    strict, _ = draw(two, n=400, width_bp=50, ground={}, avoid=("target_peaks",))
+    strict, _ = draw(two, n=400, width_bp=50, ground={}, avoid=("target",))
     assert not touches(strict, "c", 100, 200)
     assert not touches(strict, "c", 400, 500)
 
@@ -264,10 +264,17 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path):
         ({"n": None}, "need n or per_peak, and not both"),
         ({"n": -1}, "negatives/n must be 0 or more; found -1"),
         ({"width_bp": 0}, "negatives/width_bp must be 1 or more; found 0"),
-        ({"avoid": ("peaks",)}, "negatives/avoid is not known; found 'peaks'"),
+        ({"avoid": ("peak",)}, "negatives/avoid is not known; found 'peak'. Did you mean 'peaks'"),
         ({"avoid": ("blacklist",)}, "must avoid the peaks of their scope"),
-        ({"kind": "random", "avoid": ("scope_peaks",)}, "random negatives have no scope"),
-        ({"kind": "hard", "avoid": ("scope_peaks", "all_peaks")}, "cannot avoid all_peaks"),
+        ({"avoid": ("catalogue",)}, "must avoid the peaks of their scope"),
+        ({"kind": "random", "avoid": ("scope",)}, "random negatives have no scope"),
+        ({"kind": "matched", "avoid": ("target", "peaks")}, "matched negatives have no scope"),
+        ({"kind": "hard", "avoid": ("scope", "peaks")}, "cannot avoid all peaks"),
+        ({"kind": "hard", "avoid": ("scope", "catalogue")}, "cannot avoid all peaks"),
+        (
+            {"kind": "hard", "avoid": ("target",), "sources": ("other_biotypes",)},
+            "hard negatives of other_biotypes are peaks of the target",
+        ),
         ({"kind": "random", "when_short": "fewer"}, "negatives/when_short is not known"),
         ({"per_chrom": "size"}, "negatives/per_chrom is not known"),
         ({"sources": ()}, "negatives/sources is empty"),

@@ -94,7 +94,7 @@ def test_the_toy_peaks_become_windows(undisturbed):
     assert counts.groupby("kind")["n"].sum()[["peak", "random"]].tolist() == [store.n_peaks] * 2
     genome = Genome(undisturbed / "resources/toy_peaks/genome.fa")
     blacklist = read_bed(undisturbed / "resources/toy_peaks/blacklist.bed")
-    union = store.intervals()
+    catalogue = store.catalogue()
     for row in windows.itertuples():
         bases = genome.read(row.chrom, row.start, row.end).tobytes().decode()
         if row.kind == "peak":
@@ -102,7 +102,7 @@ def test_the_toy_peaks_become_windows(undisturbed):
             assert row.score > 0
             continue
         assert (row.label, row.score) == (0, 0)
-        avoided = {"random": union, "matched": union}.get(row.kind)
+        avoided = {"random": catalogue, "matched": catalogue}.get(row.kind)
         if avoided is None:
             avoided = store.intervals(target=row.target, biotype=row.biotype)
         for intervals in (avoided, blacklist):

@@ -17,6 +17,7 @@ from basewise.errors import BasewiseError
 from basewise.genome.aliases import Synonyms, resolve_aliases
 from basewise.genome.fetch import local_copy
 from basewise.intervals import IntervalMap
+from basewise.peaks.beyond import Beyond
 from basewise.peaks.catalogue import Catalogue
 from basewise.peaks.columns import PeakColumns
 from basewise.peaks.filters import PeakFilters, select_names
@@ -27,6 +28,7 @@ from basewise.peaks.remap import find_remap
 from basewise.peaks.sieve import STEPS, NameFates, sift
 from basewise.peaks.spill import RECORD, Spill
 from basewise.peaks.store_writer import store_directory, write_chroms
+from basewise.peaks.union import find_union, write_union
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def build_store(
     max_beyond: float = 0.0001,
     funnel_tsv: str | PathLike | None = None,
 ) -> Funnel:
-    """Fetch a catalogue of peaks, filter it and store what is left.
+    """Fetch a catalogue of peaks, filter it and store what is left, and the union of all of it.
 
     Args:
         source: URL, path, or `remap2022:all` (`nr`, `crm`, or the name of a data set).
@@ -58,7 +60,7 @@ def build_store(
         proteins: targets must have a protein in them; None for no such filter.
         aliases: a table of chrom names (see `read_aliases`) beside the built-in guesses.
         checksum: "sha256:<hex>" or "md5:<hex>" of the source.
-        max_malformed: greatest share of rows that may be broken.
+        max_malformed: greatest share of rows that may be broken; above 0, a single one may.
         max_beyond: greatest share of peaks that may reach past the end of their chrom.
         funnel_tsv: where to write the funnel's table.
 
@@ -85,13 +87,15 @@ def build_store(
         names = NameFates(catalogue.scopes, filters, proteins)
         sifted = Spill(scratch / "sifted")
         counts = np.zeros(len(names.scopes), dtype=np.int64)
-        beyond = _Beyond(source, max_beyond)
+        beyond = Beyond(source, max_beyond)
+        union: IntervalMap = {}
         for partition in set(spill.partitions) - {i for codes in by_chrom.values() for i in codes}:
             funnel.remove("chrom_names", len(spill.load(partition)))
         for code, chrom in enumerate(chromsizes):
             if chrom not in by_chrom:
                 continue
             records = np.concatenate([spill.load(partition) for partition in by_chrom[chrom]])
+            union[chrom] = find_union(records, chromsizes[chrom])
             records = beyond.drop(records, chrom, chromsizes[chrom], funnel)
             if chrom not in kept_chroms:
                 funnel.remove("chroms", len(records))
@@ -109,6 +113,7 @@ def build_store(
         metadata = {key: value for key, value in metadata.items() if value}
         counts[~is_enough] = 0
         write_chroms(folder, scratch, chosen, names.scopes, counts, chromsizes, metadata)
+        write_union(folder, union, chromsizes)
     if funnel_tsv is not None:
         funnel.write(funnel_tsv)
     funnel.log()
@@ -150,47 +155,6 @@ def _sources_of_chroms(
         if name in renamed:
             sources.setdefault(renamed[name], []).append(number)
     return sources
-
-
-class _Beyond:
-    """Peaks past the ends of chroms, which a file of another assembly has many of."""
-
-    def __init__(self, source: str, max_share: float):
-        self._source, self._max_share = source, max_share
-        self._n_beyond = self._n_all = 0
-        self._first = ""
-
-    def drop(self, records: np.ndarray, chrom: str, size_bp: int, funnel: Funnel) -> np.ndarray:
-        """The records that end on their chrom."""
-        is_beyond = records["end"] > size_bp
-        self._n_all += len(records)
-        count = int(is_beyond.sum())
-        if not count:
-            return records
-        if not self._first:
-            start, end, *_ = records[is_beyond][0]
-            self._first = f"{chrom}:{start}-{end} where {chrom} has {size_bp} bp"
-        self._n_beyond += count
-        funnel.remove("chrom_ends", count)
-        return records[~is_beyond]
-
-    def check(self) -> None:
-        """Raise a BasewiseError if there are more than may be."""
-        if not self._n_beyond:
-            return
-        share = self._n_beyond / self._n_all
-        if share > self._max_share:
-            raise BasewiseError(
-                f"{self._source}: {self._n_beyond:,} of {self._n_all:,} peaks reach past the end "
-                f"of their chrom ({share:.3%}, more than the {self._max_share:.3%} that "
-                "max_beyond allows)",
-                found=self._first,
-                hint="Is it of another assembly?",
-            )
-        logger.warning(
-            "%s: %d peaks left out that reach past the end of their chrom, such as %s",
-            *(self._source, self._n_beyond, self._first),
-        )
 
 
 def _count_peaks(scopes: Sequence[Scope], counts: np.ndarray) -> np.ndarray:

@@ -47,7 +47,8 @@ class Catalogue:
             path: tab-separated text, plain, gzip or bgzip; empty lines and those that start with
                 `#`, `track` or `browser` are no rows.
             columns: what its columns are; those of ReMap's `all` file by default.
-            max_malformed: the greatest share of broken rows that is forgiven.
+            max_malformed: the greatest share of broken rows that is forgiven; above 0, a single
+                one always is.
         """
         self.path = Path(path)
         self.columns = columns or PeakColumns()

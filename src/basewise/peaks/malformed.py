@@ -46,13 +46,17 @@ class Malformed:
             self._keep(int(row["line"]), REASONS[NAMELESS], text)
 
     def check(self, path: str | PathLike, n_rows: int, max_share: float) -> None:
-        """Warn of broken rows, or raise a BasewiseError if they are more than may be."""
+        """Warn of broken rows, or raise a BasewiseError if they are more than may be.
+
+        One row, such as a header, is forgiven in small files too, unless none may be broken.
+        """
         if not self:
             return
         share = len(self) / n_rows
+        is_one_of_many = len(self) == 1 < n_rows and max_share > 0
         reasons = ", ".join(f"{n:,} with {reason}" for reason, n in self.counts.most_common())
         first = "; ".join(f"line {line}: {text}" for line, _, text in self.first)
-        if share > max_share:
+        if share > max_share and not is_one_of_many:
             raise BasewiseError(
                 f"{path}: {len(self):,} of {n_rows:,} rows are broken "
                 f"({share:.3%}, more than the {max_share:.3%} that max_malformed allows)",

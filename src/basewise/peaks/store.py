@@ -6,8 +6,10 @@ The store is a directory:
     scopes.parquet       experiment, target, biotype, modification, n_peaks, first_row; a row each
     chroms/<chrom>.parquet   start, end, summit, score, scope (row of scopes.parquet), by start
     by_scope.parquet     chrom (index into chromsizes), start, end, summit, score, by scope, chrom
+    catalogue.parquet    chrom, start, end of the bases under any row of the catalogue
 
-Both orders hold every peak, so that either question reads only its own rows.
+Both orders hold every peak, so that either question reads only its own rows. The last holds what
+filters dropped, too.
 """
 
 import json
@@ -24,11 +26,12 @@ import pyarrow.parquet as pq
 
 from basewise.errors import BasewiseError, nearest
 from basewise.intervals import IntervalMap, mask_of, merge
+from basewise.peaks.union import read_union
 
 STORE_NAME = "store.json"
 SCOPES_NAME = "scopes.parquet"
 BY_SCOPE_NAME = "by_scope.parquet"
-VERSION = 1
+VERSION = 2
 
 NAMES = ("experiment", "target", "biotype", "modification")
 VALUES = ("start", "end", "summit", "score")
@@ -187,6 +190,14 @@ class PeakStore:
             names[arrays["chrom"][first]]: merge(part)
             for first, part in zip(firsts, np.split(spans, firsts[1:]), strict=True)
         }
+
+    def catalogue(self) -> IntervalMap:
+        """The bases under any row of the catalogue, by chrom: int64 (n, 2), sorted, disjoint.
+
+        Also under rows that filters dropped, whatever they were dropped for; but not under broken
+        ones and those on chroms that the assembly lacks. Chroms without a row have no entry.
+        """
+        return read_union(self.path, self.chromsizes)
 
     @cached_property
     def _positions(self) -> dict[str, dict[str, int]]:

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from basewise.atomic import scratch_directory
 from basewise.errors import BasewiseError
+from basewise.intervals import IntervalMap
 from basewise.peaks.spill import RECORD, Spill
 from basewise.peaks.store import (
     BY_SCOPE_NAME,
@@ -28,6 +29,7 @@ from basewise.peaks.store import (
     PeakStore,
     chrom_path,
 )
+from basewise.peaks.union import find_union, write_union
 
 RECORD_WITH_CHROM = np.dtype([("chrom", "<i4"), *RECORD.descr])
 CHROM_GROUP_ROWS = 1 << 20
@@ -67,9 +69,17 @@ def write_store(
             spill.append_by(codes, records)
             counts = np.pad(counts, (0, len(scopes) - len(counts)))
             counts += np.bincount(records["scope"], minlength=len(scopes))
-        names = list(chromsizes)
-        by_chrom = ((names[code], spill.load(code)) for code in spill.partitions)
-        write_chroms(folder, scratch, by_chrom, list(scopes), counts, chromsizes, metadata or {})
+        union: IntervalMap = {}
+
+        def by_chrom() -> Iterator[tuple[str, np.ndarray]]:
+            names = list(chromsizes)
+            for code in spill.partitions:
+                records = spill.load(code)
+                union[names[code]] = find_union(records, chromsizes[names[code]])
+                yield names[code], records
+
+        write_chroms(folder, scratch, by_chrom(), list(scopes), counts, chromsizes, metadata or {})
+        write_union(folder, union, chromsizes)
     return PeakStore(output)
 
 
@@ -100,7 +110,7 @@ def write_chroms(
     chromsizes: Mapping[str, int],
     metadata: Mapping,
 ) -> None:
-    """Write the files of a store.
+    """Write the files of a store but that of its catalogue.
 
     Args:
         folder: an empty directory.

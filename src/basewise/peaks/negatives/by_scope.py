@@ -28,7 +28,7 @@ def draw_each_scoped(
         chromsizes=ground.chromsizes,
         chroms=ground.chroms,
         margin_bp=settings.margin_bp,
-        in_any_biotype="target_peaks" in settings.avoid,
+        in_any_biotype="target" in settings.avoid,
     ):
         for scope, n in _wanted(group, settings):
             rng = derive_rng(seed, "scoped", *scope)
@@ -49,7 +49,7 @@ def draw_each_hard(
     """Yield each scope, how many it should have, and its hard negatives' chroms and starts."""
     allowed = find_common_starts(peaks, ground, settings)
     pools = Pools(peaks, allowed, centre=settings.centre)
-    for group, own in scopes_with_peaks(peaks, in_any_biotype="target_peaks" in settings.avoid):
+    for group, own in scopes_with_peaks(peaks, in_any_biotype="target" in settings.avoid):
         barred = pools.barred(own, settings.margin_bp)
         target, biotype = group["target"].iloc[0], group["biotype"].iloc[0]
         chosen = [pools.get(source, target, biotype) for source in settings.sources]

@@ -75,7 +75,9 @@ class Ground:
 def find_avoided(peaks: Peaks, ground: Ground, settings: NegativeSettings) -> IntervalMap:
     """What every negative avoids, whatever its scope: chrom → merged intervals."""
     maps = [getattr(ground, name) for name in ("blacklist", "gaps") if name in settings.avoid]
-    if "all_peaks" in settings.avoid:
+    if "catalogue" in settings.avoid:
+        maps.append(peaks.catalogue())
+    if "peaks" in settings.avoid:
         maps.append(peaks.intervals())
     found = {}
     for chrom in ground.chroms:

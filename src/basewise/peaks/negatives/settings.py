@@ -10,7 +10,7 @@ from basewise.peaks.negatives.random import QUOTAS
 from basewise.peaks.placing import CENTRES
 
 KINDS = ("random", "matched", "scoped", "hard")
-AVOID = ("all_peaks", "scope_peaks", "target_peaks", "blacklist", "gaps")
+AVOID = ("catalogue", "peaks", "scope", "target", "blacklist", "gaps")
 WHEN_SHORT = {
     "random": ("error",),
     "matched": ("error", "nearest"),
@@ -30,9 +30,10 @@ class NegativeSettings:
         width_bp: Width of the windows.
         n: How many; per scope for scoped and hard ones.
         per_peak: Or how many per peak (per peak of the scope).
-        avoid: What they may not touch, of AVOID; None: all peaks, blacklist and gaps for random
-            and matched ones, the scope's peaks, blacklist and gaps for others. "scope_peaks" are
-            the target's in the biotype, "target_peaks" the target's in any biotype.
+        avoid: What they may not touch, of AVOID; None: catalogue, blacklist and gaps for random
+            and matched ones, scope, blacklist and gaps for others. "catalogue" is all that the
+            peaks were filtered from, "peaks" what filters left; of these, "scope" are the
+            target's in the biotype, "target" the target's in any biotype.
         margin_bp: How far they stay from what they avoid.
         per_chrom: Quotas of chroms, for random ones; see `draw_random`.
         replace: Whether a window may come more than once (within a scope).
@@ -62,8 +63,7 @@ class NegativeSettings:
 
     def __post_init__(self):
         _choose("kind", [self.kind], KINDS)
-        own = ("scope_peaks", "blacklist", "gaps")
-        default = own if self.is_scoped else ("all_peaks", "blacklist", "gaps")
+        default = ("scope" if self.is_scoped else "catalogue", "blacklist", "gaps")
         object.__setattr__(self, "avoid", tuple(default if self.avoid is None else self.avoid))
         _choose("avoid", self.avoid, AVOID)
         _choose("match", self.match, FEATURES)
@@ -86,28 +86,30 @@ class NegativeSettings:
         self._check_avoid()
 
     def _check_avoid(self) -> None:
-        own = {"scope_peaks", "target_peaks"} & set(self.avoid)
+        own = {"scope", "target"} & set(self.avoid)
         if self.is_scoped and not own:
             raise BasewiseError(
                 f"{self.kind} negatives must avoid the peaks of their scope",
                 found=f"negatives/avoid {', '.join(self.avoid) or 'nothing'}",
-                hint="Add scope_peaks (or target_peaks, those of every biotype)",
+                hint="Add scope (or target, its peaks in every biotype)",
             )
         if not self.is_scoped and own:
             raise BasewiseError(
                 f"{self.kind} negatives have no scope",
                 found=f"negatives/avoid {', '.join(sorted(own))}",
-                hint="Avoid all_peaks, or choose kind scoped",
+                hint="Avoid catalogue or peaks, or choose kind scoped",
             )
-        if self.kind == "hard" and "all_peaks" in self.avoid:
+        if self.kind == "hard" and {"catalogue", "peaks"} & set(self.avoid):
             raise BasewiseError(
-                "hard negatives are peaks of others, so they cannot avoid all_peaks",
-                hint="Choose kind scoped, or drop all_peaks from negatives/avoid",
+                "hard negatives are peaks of others, so they cannot avoid all peaks",
+                found=f"negatives/avoid {', '.join(self.avoid)}",
+                hint="Choose kind scoped, or drop catalogue and peaks from negatives/avoid",
             )
-        if "target_peaks" in self.avoid and self.sources == ("other_biotypes",):
+        is_of_target = self.kind == "hard" and self.sources == ("other_biotypes",)
+        if is_of_target and "target" in self.avoid:
             raise BasewiseError(
                 "hard negatives of other_biotypes are peaks of the target",
-                hint="Avoid scope_peaks instead of target_peaks, or add other_targets",
+                hint="Avoid scope instead of target, or add other_targets",
             )
 
     @property

@@ -34,6 +34,9 @@ class Peaks(Protocol):
     def intervals(self, *, target=None, biotype=None) -> IntervalMap:
         """The bases under the peaks of a scope, or of all."""
 
+    def catalogue(self) -> IntervalMap:
+        """The bases under all peaks, those included that filters dropped."""
+
 
 class FramePeaks:
     """Peaks held in a DataFrame with the columns of a peak store.
@@ -42,12 +45,18 @@ class FramePeaks:
         frame: chrom, start, end, summit (bp, 0-based half-open), experiment, target, biotype and,
             if they are wanted, further columns.
         chromsizes: Chrom lengths in bp.
+        catalogue: The bases under what the peaks were chosen from; theirs when None.
 
     Raises:
         BasewiseError: A column is missing, a peak is empty or does not lie in its chrom.
     """
 
-    def __init__(self, frame: pd.DataFrame, chromsizes: Mapping[str, int]):
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        chromsizes: Mapping[str, int],
+        catalogue: IntervalMap | None = None,
+    ):
         missing = [name for name in (*PLACES, *NAMES) if name not in frame]
         if missing:
             raise BasewiseError("the table of peaks lacks columns", found=", ".join(missing))
@@ -66,6 +75,7 @@ class FramePeaks:
             )
         order = np.lexsort((end, start, code))
         self._frame = frame.iloc[order].reset_index(drop=True)
+        self._catalogue = catalogue
 
     @property
     def chroms(self) -> list[str]:
@@ -86,6 +96,9 @@ class FramePeaks:
             str(chrom): merge(rows[["start", "end"]].to_numpy(np.int64))
             for chrom, rows in frame.groupby("chrom", observed=True, sort=False)
         }
+
+    def catalogue(self) -> IntervalMap:
+        return self.intervals() if self._catalogue is None else self._catalogue
 
     def _is_chosen(self, **names: Choice) -> np.ndarray:
         chosen = np.ones(len(self._frame), dtype=bool)
