@@ -15,6 +15,7 @@ from jax.sharding import PartitionSpec as P
 
 from basewise.errors import BasewiseError
 from basewise.genome import reverse_complement
+from basewise.inference.memory import halve_rows
 from basewise.inference.rows import compile_rows, count_rows, pad_rows
 from basewise.models.track_model import TrackModel
 from basewise.tracks.quantise import STEPS
@@ -29,7 +30,7 @@ class Applier:
     Attributes:
         strands: "forward", or "both" to average with the reverse complement.
         dtype: "uint8" (probabilities in steps of 1/255), "float16" or "float32".
-        rows_per_device: tiles per device and call.
+        rows_per_device: tiles per device and call; ``halve`` changes it.
         channels: indices of the tracks to keep, in order.
     """
 
@@ -56,6 +57,16 @@ class Applier:
     def batch_size(self) -> int:
         """Rows of one call over all devices."""
         return self.rows_per_device * len(self.devices)
+
+    def halve(self) -> None:
+        """Halve the batches from now on.
+
+        Raises:
+            BasewiseError: they are of one tile.
+        """
+        context_bp = self.model.tile_spec.context_bp
+        hint = "Compute in bfloat16, lower tiling/context_bp, or take a larger device."
+        halve_rows(self, f"one tile of {context_bp} bp", hint)
 
     def encode(self, bases: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the model inputs (B, …) of up to ``batch_size`` windows uint8 (n, C).

@@ -1,5 +1,6 @@
 """The host pipeline: while devices work, the next batch is encoded and the last one given out."""
 
+import functools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ import numpy as np
 from basewise.errors import BasewiseError
 from basewise.genome import Sequences
 from basewise.inference.apply import Applier
+from basewise.inference.memory import run_halving
 from basewise.tiling import Tile, TileSpec
 
 IN_FLIGHT = 2
@@ -34,12 +36,14 @@ def predict_tiles(
     """Yield each tile with the values of its core, (tracks, bins) in the applier's dtype, in order.
 
     Raises:
-        BasewiseError: a tile's values are not finite, named.
+        BasewiseError: a tile's values are not finite, named; or the devices have no memory for
+            a single tile. Where they have none for a batch, batches are halved.
     """
     ready: dict[int, tuple[Tile, np.ndarray]] = {}
     given = 0
     with ThreadPoolExecutor(1) as encoder:
-        for places, tiles_and_cores in _run(applier, sequences, tiles, encoder):
+        run = functools.partial(_run, applier, sequences, encoder)
+        for places, tiles_and_cores in run_halving(applier, tiles, run):
             ready.update(zip(places, tiles_and_cores, strict=True))
             while given in ready:
                 yield ready.pop(given)
@@ -47,10 +51,13 @@ def predict_tiles(
 
 
 def _run(
-    applier: Applier, sequences: Sequences, tiles: Iterable[Tile], encoder: ThreadPoolExecutor
+    applier: Applier,
+    sequences: Sequences,
+    encoder: ThreadPoolExecutor,
+    numbered: Iterable[tuple[int, Tile]],
 ) -> Iterator[tuple[list[int], list[tuple[Tile, np.ndarray]]]]:
     """Yield batches' places and cores, with one batch being encoded and two on the devices."""
-    batches = _batches(tiles, applier.model.tile_spec, applier.batch_size)
+    batches = _batches(numbered, applier.model.tile_spec, applier.batch_size)
     encoding: deque[tuple[_Batch, Future]] = deque()
     running: deque[tuple[_Batch, jax.Array, jax.Array]] = deque()
 
@@ -70,9 +77,11 @@ def _run(
         yield _collect(applier, *running.popleft())
 
 
-def _batches(tiles: Iterable[Tile], spec: TileSpec, size: int) -> Iterator[_Batch]:
+def _batches(
+    numbered: Iterable[tuple[int, Tile]], spec: TileSpec, size: int
+) -> Iterator[_Batch]:
     """Group tiles that run through one program, looking a limited way ahead."""
-    numbered = enumerate(tiles)
+    numbered = iter(numbered)
     while chunk := list(islice(numbered, BATCHES_PER_CHUNK * size)):
         groups: dict[tuple[int, int], list[tuple[int, Tile]]] = {}
         for place, tile in chunk:

@@ -16,7 +16,7 @@ from basewise.inference.pipeline import predict_tiles
 from basewise.inference.precision import set_precision
 from basewise.inference.progress import Progress
 from basewise.models.track_model import TrackModel
-from basewise.tiling import read_tiles
+from basewise.tiling import pick_tiles, read_tiles
 from basewise.tracks.shard import ShardWriter
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ def predict_shard(
     genome: str | os.PathLike,
     checkpoint: str | os.PathLike,
     output: str | os.PathLike,
+    part: str | None = None,
     tracks: Sequence[str] | None = None,
     strands: str = "forward",
     dtype: str = "uint8",
@@ -35,22 +36,25 @@ def predict_shard(
     platform: str = "auto",
     batch_size: int = 8,
     threads: int | None = None,
+    promised_devices: int | None = None,
     compilation_cache: str | os.PathLike | None = None,
 ) -> None:
     """Write the quantised cores of a tile file's tiles as one shard.
 
     Args:
         tiles: BED8 of ``basewise.tiling.plan_shards``.
+        part: which share of them, for example "3-of-64"; None for all.
         tracks: names to keep, in order; None keeps all that were trained.
         dtype: how values are stored: "uint8", "float16" or "float32".
         precision: compute dtype of matrix products: "float32" or "bfloat16".
         batch_size: tiles per device and call; it changes speed and memory only.
         threads: how many threads a CPU computes with; None for all.
+        promised_devices: cards or chips that this job asked for; see ``select_devices``.
 
     Raises:
-        BasewiseError: the device asked for is not there, or an input is not what it must be.
+        BasewiseError: the devices asked for are not there, or an input is not what it must be.
     """
-    devices = select_devices(platform, threads=threads)
+    devices = select_devices(platform, threads=threads, promised=promised_devices)
     use_compilation_cache(compilation_cache, devices)
     applier, _ = load_applier(
         checkpoint,
@@ -62,6 +66,8 @@ def predict_shard(
         batch_size=batch_size,
     )
     planned = read_tiles(tiles)
+    if part is not None:
+        planned = pick_tiles(planned, part)
     log.info(
         "%d tiles with %s on %s",
         len(planned),

@@ -3,13 +3,14 @@
 The only place that knows about halos.
 """
 
-from basewise.tiling.plan import plan_shards, split_tiles
+from basewise.tiling.plan import pick_tiles, plan_shards, split_tiles
 from basewise.tiling.regions import (
     MAX_AMBIGUOUS_RUN_BP,
     Scorable,
     check_regions,
     fill_ambiguous,
     find_scorable,
+    find_scorable_between,
 )
 from basewise.tiling.spec import TileSpec
 from basewise.tiling.tiles import Tile, cut_tiles, read_tiles, tile_regions, write_tiles
@@ -23,6 +24,8 @@ __all__ = [
     "cut_tiles",
     "fill_ambiguous",
     "find_scorable",
+    "find_scorable_between",
+    "pick_tiles",
     "plan_shards",
     "read_tiles",
     "split_tiles",

@@ -82,6 +82,18 @@ def split_tiles(tiles: Sequence[Tile], n_shards: int) -> list[Sequence[Tile]]:
     return [tiles[begin:end] for begin, end in pairwise(cuts)]
 
 
+def pick_tiles(tiles: Sequence[Tile], part: str) -> Sequence[Tile]:
+    """Return the tiles of one of ``split_tiles``' runs; ``part`` is for example "3-of-64".
+
+    Raises:
+        BasewiseError: the text is no such part.
+    """
+    number, _, n_shards = part.partition("-of-")
+    if not (number.isdecimal() and n_shards.isdecimal() and 1 <= int(number) <= int(n_shards)):
+        raise BasewiseError("a part of the tiles is I-of-N, with I from 1 to N", found=repr(part))
+    return split_tiles(tiles, int(n_shards))[int(number) - 1]
+
+
 def _write_unscored(rows: list[tuple[str, int, int, str]], path: Path) -> None:
     with scratch_directory(path) as folder:
         text = folder / "unscored.bed"

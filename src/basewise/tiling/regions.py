@@ -45,7 +45,33 @@ def find_scorable(
     within: np.ndarray | None = None,
     is_exact: bool = False,
 ) -> Scorable:
-    """Plan one chrom.
+    """Plan one chrom from its bases; see ``find_scorable_between``.
+
+    Args:
+        bases: uint8 (chrom length,), upper-case ASCII A, C, G, T, N.
+    """
+    return find_scorable_between(
+        runs_of(bases == N),
+        bases.size,
+        spec,
+        max_ambiguous_run_bp=max_ambiguous_run_bp,
+        exclude=exclude,
+        within=within,
+        is_exact=is_exact,
+    )
+
+
+def find_scorable_between(
+    runs: np.ndarray,
+    size: int,
+    spec: TileSpec,
+    *,
+    max_ambiguous_run_bp: int,
+    exclude: np.ndarray | None = None,
+    within: np.ndarray | None = None,
+    is_exact: bool = False,
+) -> Scorable:
+    """Plan one chrom from its length and its runs of N alone.
 
     A k-mer model cannot read N: runs up to ``max_ambiguous_run_bp`` are read as filled and stay
     unscored with one k-mer on each side ("ambiguous"); longer runs split the chrom ("gap");
@@ -53,13 +79,12 @@ def find_scorable(
     runs are unscored, and windows may read across them.
 
     Args:
-        bases: uint8 (chrom length,), upper-case ASCII A, C, G, T, N.
+        runs: maximal intervals of N.
+        size: bp of the chrom.
         exclude: intervals not to score ("blacklist"); windows still read them.
         within: intervals to score; None for the whole chrom. What is outside is not listed.
         is_exact: see ``TileSpec.bucket``.
     """
-    size = bases.size
-    runs = runs_of(bases == N)
     is_gap = (runs[:, 1] - runs[:, 0]) > max_ambiguous_run_bp
     gaps, short_runs = runs[is_gap], runs[~is_gap]
     readable = complement(gaps, size)

@@ -3,9 +3,11 @@
 Shapes: B rows over all devices, L tokens, D embedding, V vocabulary rows, P positions.
 """
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 import jax
@@ -14,6 +16,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from basewise.inference.memory import halve_rows, run_halving
 from basewise.inference.rows import compile_rows, count_rows, pad_rows
 from basewise.models.language_model import LanguageModel
 from basewise.models.request import EmbedRequest
@@ -42,7 +45,7 @@ class Programs:
     """A language model with its parameters on devices.
 
     Attributes:
-        rows_per_device: sequences per device and call.
+        rows_per_device: sequences per device and call; ``halve`` changes it.
     """
 
     model: LanguageModel
@@ -61,6 +64,15 @@ class Programs:
     def batch_size(self) -> int:
         """Rows of one call over all devices."""
         return self.rows_per_device * len(self.devices)
+
+    def halve(self) -> None:
+        """Halve the batches from now on.
+
+        Raises:
+            BasewiseError: they are of one sequence.
+        """
+        hint = "Compute in bfloat16, read long sequences in windows, or take a larger device."
+        halve_rows(self, "one sequence of this length", hint)
 
     def observe(
         self, rows: Iterable[Row], request: EmbedRequest, size: int, *, is_padded: bool
@@ -106,10 +118,17 @@ class Programs:
         """Run rows in batches, one batch ahead of the one whose results are given out."""
         if key not in self._programs:
             self._programs[key] = compile_rows(apply, self.mesh)
-        program = self._programs[key]
+        run = functools.partial(self._run_batches, self._programs[key], size, extra_size)
+        for _, results in run_halving(self, rows, run):
+            yield from results
+
+    def _run_batches(
+        self, program: Callable, size: int, extra_size: int, numbered: Iterable[tuple[int, Row]]
+    ):
+        """Yield the places of each batch and what ``_collect`` gives of it."""
         running: deque = deque()
         n_rows = self.batch_size
-        for batch in _batches(rows, n_rows):
+        for places, batch in _batches(numbered, n_rows):
             tokens = np.full((len(batch), size), PAD_ID, np.int32)
             extras = np.zeros((len(batch), extra_size), batch[0].extra.dtype)
             for row, padded, extra in zip(batch, tokens, extras, strict=True):
@@ -118,28 +137,28 @@ class Programs:
                 extra[row.extra.size :] = row.extra[0] if row.extra.dtype == np.int32 else 0
             counts = count_rows(len(batch), self.rows_per_device, len(self.devices))
             inputs = (pad_rows(tokens, n_rows), pad_rows(extras, n_rows))
-            running.append((batch, program(self.params, inputs, counts)))
+            running.append((places, batch, program(self.params, inputs, counts)))
             if len(running) == IN_FLIGHT:
-                yield from _collect(*running.popleft())
+                yield _collect(*running.popleft())
         while running:
-            yield from _collect(*running.popleft())
+            yield _collect(*running.popleft())
 
 
-def _batches(rows: Iterable[Row], n_rows: int) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == n_rows:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _batches(
+    numbered: Iterable[tuple[int, Row]], n_rows: int
+) -> Iterator[tuple[list[int], list[Row]]]:
+    numbered = iter(numbered)
+    while batch := list(islice(numbered, n_rows)):
+        places, rows = zip(*batch, strict=True)
+        yield list(places), list(rows)
 
 
-def _collect(batch: list[Row], results):
+def _collect(places: list[int], batch: list[Row], results):
     outputs, are_finite = jax.device_get(results)
-    for index, row in enumerate(batch):
-        yield row.key, {name: value[index] for name, value in outputs.items()}, are_finite[index]
+    return places, [
+        (row.key, {name: value[index] for name, value in outputs.items()}, are_finite[index])
+        for index, row in enumerate(batch)
+    ]
 
 
 def _are_finite(outputs: dict[str, jax.Array], n_rows: int) -> jax.Array:
