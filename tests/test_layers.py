@@ -23,6 +23,7 @@ FLOORS = (
     "inference",
     "calling",
     "peaks",
+    "encoders",
     "training",
     "evaluation",
     "report",
@@ -31,13 +32,14 @@ FLOORS = (
     "config",
     "assemblies",
     "sources",
+    "estimate",
     "runs",
     "slurm",
     "status",
     "smk",
     "cli",
 )
-NEED_JAX = {"models", "checkpoints", "inference", "training", "toy"}
+NEED_JAX = {"models", "checkpoints", "inference", "encoders", "training", "toy"}
 MODULES = sorted(path.relative_to(SOURCE) for path in SOURCE.rglob("*.py"))
 
 

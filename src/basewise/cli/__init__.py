@@ -5,10 +5,10 @@ import logging
 import sys
 
 from basewise import __version__
-from basewise.cli import checkpoint, embed, models, predict, status, toy, train
+from basewise.cli import checkpoint, embed, estimate, models, predict, status, toy, train
 from basewise.errors import BasewiseError
 
-COMMANDS = (models, checkpoint, predict, embed, status, train, toy)
+COMMANDS = (models, checkpoint, predict, embed, estimate, status, train, toy)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> int:
         format="%(message)s",
         stream=sys.stderr,
     )
-    for name in ("jax", "absl"):
+    for name in ("jax", "absl", "numexpr"):
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         arguments.run(arguments)

@@ -161,9 +161,7 @@ class _Writer:
         if name != self._name:
             self.end()
             self._name, self._bp, self._rest = name, 0, b""
-            self._is_wanted = (not self.include or _matches(name, self.include)) and not _matches(
-                name, self.exclude
-            )
+            self._is_wanted = is_wanted(name, self.include, self.exclude)
             self._undo = (self.stream.tell(), self.digest.copy())
             if self._is_wanted:
                 self._write(f">{name}\n".encode())
@@ -194,6 +192,11 @@ class _Writer:
     def _write(self, data: bytes | memoryview) -> None:
         self.stream.write(data)
         self.digest.update(data)
+
+
+def is_wanted(chrom: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
+    """Whether glob patterns let a chrom pass; without any to include, all do."""
+    return (not include or _matches(chrom, include)) and not _matches(chrom, exclude)
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

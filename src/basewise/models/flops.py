@@ -45,11 +45,11 @@ def _count(program: core.Jaxpr) -> int:
         elif name == "cond":
             total += max(_count(branch.jaxpr) for branch in params["branches"])
         else:
-            total += LOOPS.get(name, lambda _: 1)(params) * sum(map(_count, _inner(params)))
+            total += LOOPS.get(name, lambda _: 1)(params) * sum(map(_count, inner_programs(params)))
     return total
 
 
-def _inner(params: dict) -> Iterator[core.Jaxpr]:
+def inner_programs(params: dict) -> Iterator[core.Jaxpr]:
     """The programs among an equation's parameters."""
     for value in params.values():
         for item in value if isinstance(value, tuple | list) else (value,):
