@@ -38,7 +38,7 @@ def keys_of(schema: dict, path: str = "") -> list[tuple[str, dict]]:
 
 def test_defaults_are_filled_at_every_depth():
     config = checks.complete_config(SMALL, SCHEMA)
-    assert config["tiling"]["shards"] == 64
+    assert config["tiling"]["shards"] is None
     assert config["segmentation"]["calling"]["thresholds"] == {"default": 0.5}
     assert len(config["checkpoints"]["toy"]["tracks"]) == 14
     assert checks.complete_config(config, SCHEMA) == config
@@ -132,7 +132,9 @@ def test_whole_numbers_with_a_point_are_whole_numbers(shards):
 
 
 def test_a_fraction_is_no_whole_number():
-    with pytest.raises(BasewiseError, match=r"'tiling/shards' must be a whole number; found 3\.5"):
+    with pytest.raises(
+        BasewiseError, match=r"'tiling/shards' must be a whole number or null; found 3\.5"
+    ):
         checks.complete_config(changed(tiling={"shards": 3.5}), SCHEMA)
 
 

@@ -19,7 +19,7 @@ def test_the_default_config_annotates_hg38(run_snakemake, tmp_path):
     done = run_snakemake(tmp_path, "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
     jobs = planned_jobs(done.stdout)
-    assert jobs["predict_shard"] == 64
+    assert jobs["predict_shard"] == 12  # of 15 minutes on an A100: what basewise estimate says
     assert jobs["merge_track"] == 14
     assert jobs["get_blacklist"] == 1
     assert "evaluate_segmentation" not in jobs

@@ -24,8 +24,8 @@ rule get_checkpoint:
     conda:
         "../envs/model.yaml"
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=grow(16000),
+        runtime=grow(240),
     params:
         source=lookup("checkpoints/{model}/source", within=config),
         checksum=lookup("checkpoints/{model}/checksum", within=config),

@@ -4,6 +4,7 @@ What every chapter shares: the validated config and table, wildcard constraints,
 A wrong key, value or path ends here, in one line, before any rule is defined.
 """
 
+import functools
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from basewise import sources
 from basewise.assemblies import ANNOTATION_FORMATS, read_assemblies
 from basewise.config import complete_config
 from basewise.errors import BasewiseError
+from basewise.estimate import shards
 
 
 def load_schema(name):
@@ -32,14 +34,16 @@ try:
     sources.check_embedding(assemblies, config)
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
-    untrained = sources.explain_species(
+    shards.check_shards(assemblies, config)
+    remarks = sources.explain_species(
         assemblies, config["checkpoints"], config["embedding"]
     )
+    remarks += shards.explain_shards(assemblies, config)
 except BasewiseError as error:
     raise WorkflowError(str(error)) from None
 
 if workflow.is_main_process:
-    for line in untrained:
+    for line in remarks:
         logger.warning(line)
 
 
@@ -98,11 +102,49 @@ def get_annotation_path(wildcards):
 
 
 def get_gpus(wildcards):
-    return 1 if config["segmentation"]["platform"] == "gpu" else 0
+    chapter = config["segmentation"]
+    return chapter["devices_per_job"] if chapter["platform"] == "gpu" else 0
 
 
 def get_inference_mem_mb(wildcards, attempt):
     return 16000 * attempt
+
+
+def grow(amount):
+    """A function of the attempt: this much more memory, or time, each time a job is tried."""
+
+    def get_amount(wildcards, attempt):
+        return amount * attempt
+
+    return get_amount
+
+
+@functools.cache
+def count_shards(assembly, model):
+    """How many shards an assembly and model have; see Shards in config/README.md."""
+    return shards.choose_shards(assembly, model, config, assemblies[assembly])
+
+
+def get_shards(wildcards):
+    """The shards of an assembly and model, in order."""
+    n = count_shards(wildcards.assembly, wildcards.model).shards
+    return expand(
+        "results/{assembly}/{model}/shards/{scatteritem}.shard",
+        scatteritem=(f"{i}-of-{n}" for i in range(1, n + 1)),
+        **wildcards,
+    )
+
+
+def get_reckoned_shards(wildcards):
+    """The number of shards to keep; 0 where the config tells it."""
+    if config["tiling"]["shards"] is not None:
+        return 0
+    return count_shards(wildcards.assembly, wildcards.model).shards
+
+
+def get_known_sizes():
+    """The assemblies whose lengths and gaps are there, for an estimate to be made anew with them."""
+    return [name for name in assemblies if Path(f"resources/{name}/gaps.bed").exists()]
 
 
 def get_track_files(pattern):
@@ -131,10 +173,13 @@ def get_calling(key):
 
 def get_provenance_config(wildcards):
     """What of the config shaped these results; speed is left out."""
-    speed = {"platform", "batch_size"}
+    speed = {"platform", "batch_size", "devices_per_job"}
+    speed |= {"target_minutes_per_shard", "bp_per_second", "device"}
+    n_shards = count_shards(wildcards.assembly, wildcards.model).shards
+    tiling = {k: value for k, value in config["tiling"].items() if k not in speed}
     return {
         "assembly": assemblies[wildcards.assembly],
-        "tiling": config["tiling"],
+        "tiling": tiling | {"shards": n_shards},
         "checkpoint": config["checkpoints"][wildcards.model],
         "segmentation": {
             key: value

@@ -26,7 +26,7 @@ rule embed:
     resources:
         gpu=get_embedding_gpus,
         mem_mb=get_inference_mem_mb,
-        runtime=480,
+        runtime=grow(480),
         # resources, not params: tuning speed reruns nothing
         platform=get_embedding_setting("platform"),
         batch_size=get_embedding_setting("batch_size"),

@@ -44,8 +44,8 @@ rule evaluate_segmentation:
         "../envs/report.yaml"
     threads: 4
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=grow(8000),
+        runtime=grow(120),
     params:
         thresholds=get_calling("thresholds"),
         chroms=get_column("evaluation_chroms"),

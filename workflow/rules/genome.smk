@@ -23,8 +23,8 @@ rule get_genome:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=grow(4000),
+        runtime=grow(240),
     params:
         source=get_column("fasta"),
         checksum=get_column("checksum"),
@@ -49,8 +49,8 @@ rule index_genome:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=grow(4000),
+        runtime=grow(60),
     message:
         "Indexing the genome of {wildcards.assembly}"
     script:
@@ -91,8 +91,8 @@ rule get_annotation:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=grow(8000),
+        runtime=grow(120),
     params:
         source=get_column("annotation"),
         checksum=get_column("annotation_checksum"),

@@ -18,7 +18,7 @@ Steps:
 
 rule merge_track:
     input:
-        shards=gather.tiles("results/{{assembly}}/{{model}}/shards/{scatteritem}.shard"),
+        shards=get_shards,
         chromsizes="resources/{assembly}/chrom.sizes",
         regions="results/{assembly}/{model}/regions.bed",
         unscored="results/{assembly}/{model}/unscored.bed.gz",
@@ -33,8 +33,8 @@ rule merge_track:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=grow(4000),
+        runtime=grow(120),
     message:
         "Merging {wildcards.track} of {wildcards.model} on {wildcards.assembly}"
     script:
@@ -101,8 +101,8 @@ rule call_elements:
         "../envs/genome.yaml"
     threads: 4
     resources:
-        mem_mb=8000,
-        runtime=120,
+        mem_mb=grow(8000),
+        runtime=grow(120),
     params:
         thresholds=get_calling("thresholds"),
         min_length_bp=get_calling("min_length_bp"),
@@ -118,7 +118,7 @@ rule write_provenance:
         genome="resources/{assembly}/genome.json",
         checkpoint="resources/checkpoints/{model}/config.json",
         params="resources/checkpoints/{model}/params.safetensors",
-        shards=gather.tiles("results/{{assembly}}/{{model}}/shards/{scatteritem}.shard"),
+        shards=get_shards,
     output:
         provenance="results/{assembly}/{model}/provenance.json",
     log:

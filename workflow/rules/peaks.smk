@@ -29,7 +29,7 @@ rule get_remap:
     conda:
         "../envs/genome.yaml"
     resources:
-        runtime=480,
+        runtime=grow(480),
     params:
         source=get_column("peaks"),
         checksum=get_column("peaks_checksum"),
@@ -79,8 +79,8 @@ rule filter_peaks:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=grow(8000),
+        runtime=grow(240),
     params:
         source=get_column("peaks"),
         layout=get_peaks_setting("layout"),
@@ -113,8 +113,8 @@ rule generate_negatives:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=grow(16000),
+        runtime=grow(240),
     params:
         settings=get_peaks_setting("negatives", "{kind}"),
         windows=get_peaks_setting("windows"),
@@ -147,8 +147,8 @@ rule make_windows:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=16000,
-        runtime=240,
+        mem_mb=grow(16000),
+        runtime=grow(240),
     params:
         windows=get_peaks_setting("windows"),
         splits=get_peaks_setting("splits"),
@@ -188,8 +188,8 @@ rule summarise_peaks:
     conda:
         "../envs/report.yaml"
     resources:
-        mem_mb=16000,
-        runtime=120,
+        mem_mb=grow(16000),
+        runtime=grow(120),
     params:
         windows=get_peaks_setting("windows"),
     message:
@@ -220,8 +220,8 @@ rule bin_signal:
         "../envs/genome.yaml"
     threads: 4
     resources:
-        mem_mb=4000,
-        runtime=480,
+        mem_mb=grow(4000),
+        runtime=grow(480),
     params:
         resolution_bp=get_peaks_setting("signal", "resolution_bp"),
         statistic=get_peaks_setting("signal", "statistic"),

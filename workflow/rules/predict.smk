@@ -1,14 +1,14 @@
 """
 Run the model, one job per shard.
 
-Inputs: the tiles of a shard, the genome, the checkpoint.
+Inputs: all tiles, of which a shard takes its part, the genome, the checkpoint.
 Outputs: results/{assembly}/{model}/shards/{scatteritem}.shard, quantised cores; whole or absent.
 """
 
 
 rule predict_shard:
     input:
-        tiles="results/{assembly}/{model}/tiles/{scatteritem}.bed",
+        tiles="results/{assembly}/{model}/tiles.bed",
         genome="resources/{assembly}/genome.fa",
         fai="resources/{assembly}/genome.fa.fai",
         checkpoint="resources/checkpoints/{model}/config.json",
@@ -25,10 +25,11 @@ rule predict_shard:
     resources:
         gpu=get_gpus,
         mem_mb=get_inference_mem_mb,
-        runtime=480,
+        runtime=grow(480),
         # resources, not params: tuning speed reruns nothing
         platform=lookup("segmentation/platform", within=config),
         batch_size=lookup("segmentation/batch_size", within=config),
+        devices_per_job=lookup("segmentation/devices_per_job", within=config),
         compilation_cache="resources/compilation_cache",
     params:
         tracks=lookup("checkpoints/{model}/tracks", within=config),

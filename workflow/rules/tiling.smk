@@ -2,8 +2,10 @@
 Cut a genome into shards of tiles; integers only.
 
 Inputs: the genome, the model's config.json, the blacklist when tiling/skip_blacklist is set.
-Outputs: results/{assembly}/{model}/tiles/{scatteritem}.bed (core in the thick columns),
-regions.bed (scorable) and unscored.bed.gz (the rest, with the reason), indexed as in merge.smk.
+Outputs: under results/{assembly}/{model}/: tiles.bed (core in the thick columns), of which each shard
+takes its part; regions.bed (scorable) and unscored.bed.gz (the rest, with the reason), indexed as in
+merge.smk. Beside them lies shards.json, the number of shards where the config does not tell it. It
+is no output, because the number outlives a new plan.
 """
 
 
@@ -14,7 +16,7 @@ rule plan_tiles:
         checkpoint="resources/checkpoints/{model}/config.json",
         blacklist=get_unscored_blacklist,
     output:
-        tiles=scatter.tiles("results/{{assembly}}/{{model}}/tiles/{scatteritem}.bed"),
+        tiles="results/{assembly}/{model}/tiles.bed",
         regions="results/{assembly}/{model}/regions.bed",
         unscored="results/{assembly}/{model}/unscored.bed.gz",
     log:
@@ -24,8 +26,9 @@ rule plan_tiles:
     conda:
         "../envs/genome.yaml"
     resources:
-        mem_mb=8000,
-        runtime=60,
+        mem_mb=grow(8000),
+        runtime=grow(60),
+        shards=get_reckoned_shards,  # a resource: another number cuts the same tiles
     params:
         max_ambiguous_run_bp=lookup("tiling/max_ambiguous_run_bp", within=config),
         halo_bp=lookup("tiling/halo_bp", within=config),

@@ -16,6 +16,7 @@ predict_shard(
     genome=snakemake.input.genome,
     checkpoint=Path(snakemake.input.checkpoint).parent,
     output=snakemake.output.shard,
+    part=snakemake.wildcards.scatteritem,
     tracks=list(snakemake.params.tracks),
     strands=snakemake.params.strands,
     dtype=snakemake.params.dtype,
@@ -23,5 +24,6 @@ predict_shard(
     platform=snakemake.resources.platform,
     batch_size=snakemake.resources.batch_size,
     threads=snakemake.threads,
+    promised_devices=snakemake.resources.devices_per_job,
     compilation_cache=snakemake.resources.compilation_cache,
 )
