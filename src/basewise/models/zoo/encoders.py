@@ -64,8 +64,9 @@ class PublishedEncoder:
         architecture: what it is built of, as config.json holds it: ``kind`` (protein or text),
             ``trunk``, ``specials``, ``max_tokens`` (that one sequence or text may have, specials
             counted), ``keeps_specials`` (whether they are among the tokens it gives), ``cuts_end``
-            (whether what is too long loses its end token first) and, once imported,
-            ``vocabulary``.
+            (whether what is too long loses its end token first), ``read_as_x`` (letters of
+            proteins that its authors replace) and, once imported, ``vocabulary``, a token per
+            line.
         source: ``hf://OWNER/NAME``.
         files: the accepted sets of published files, the preferred one first.
     """
@@ -142,6 +143,7 @@ def _esm(
             "max_tokens": MAX_RESIDUE_TOKENS,
             "keeps_specials": False,
             "cuts_end": True,
+            "read_as_x": "",
         },
         trained_on="UniRef50",
         licence="MIT",
@@ -169,6 +171,7 @@ PROT_ALBERT = PublishedEncoder(
         "max_tokens": 2048,
         "keeps_specials": True,
         "cuts_end": False,
+        "read_as_x": "UZOB",
     },
     trained_on="UniRef100",
     licence="AFL-3.0",
