@@ -8,6 +8,9 @@ import pytest
 
 from basewise.checkpoints.binding_import import take_binding_arrays
 from basewise.models.binding.model import build_binding_model
+from basewise.models.enformer import Enformer
+from basewise.models.one_hot_config import EnformerConfig
+from basewise.training.binding_losses import BindingBatch
 
 RENAMED = {"aa_embed_dim": "protein_dim", "contextual_embed_dim": "context_dim"}
 
@@ -15,7 +18,9 @@ RENAMED = {"aa_embed_dim": "protein_dim", "contextual_embed_dim": "context_dim"}
 def describe(variant: dict) -> dict:
     """The architecture of a variant of the manifest, in our words."""
     sizes = variant["enformer"]
-    options = {RENAMED.get(name, name): value for name, value in variant["adapter_kwargs"].items()}
+    options = {
+        RENAMED.get(name, name): value for name, value in variant.get("adapter_kwargs", {}).items()
+    }
     trunk = {
         "embed_dim": sizes["dim"],
         "num_transformer_layers": sizes["depth"],
@@ -32,6 +37,12 @@ def describe(variant: dict) -> dict:
         "trunk": {"family": "enformer", "architecture": {"trunk": trunk}},
         "adapter": {"trunk_dim": 2 * sizes["dim"], **options},
     }
+
+
+@pytest.fixture(scope="session")
+def describe_variant():
+    """A function, variant of the manifest -> architecture."""
+    return describe
 
 
 @pytest.fixture(autouse=True)
@@ -72,11 +83,23 @@ class Golden:
         return trunk.finish(params, trunk.embed(params, seq, whole_bins=False))
 
     @property
-    def enformer(self):
-        from basewise.models.enformer import Enformer
-        from basewise.models.one_hot_config import EnformerConfig
-
+    def enformer(self) -> Enformer:
+        """The trunk, which reads float rows and lengths that are no whole number of bins."""
         return Enformer(EnformerConfig(**describe(self.variant)["trunk"]["architecture"]["trunk"]))
+
+    def batch(self, prefix: str = "in/") -> BindingBatch:
+        """The examples of the case."""
+        given = self.take(prefix)
+        is_binary = self.model.config.binary_target
+        return BindingBatch(
+            given["seq"],
+            given["aa_embed"],
+            given["aa_mask"],
+            given["contextual_embed"],
+            given["binary_target" if is_binary else "target"],
+            given["read_value"][:, 0],
+            given["peaks_nr"][:, 0],
+        )
 
 
 @pytest.fixture(scope="session")

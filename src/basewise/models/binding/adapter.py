@@ -94,6 +94,8 @@ class Adapter:
         protein: jax.Array,
         protein_mask: jax.Array | None = None,
         context: jax.Array | None = None,
+        *,
+        peaks_nr: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
         """Return what people look at on the way, without dropout, and ``apply``'s outputs.
 
@@ -102,9 +104,9 @@ class Adapter:
             every residue; ``dna`` (B, n, E) and ``protein`` (B, j, P) after conditioning and
             after each joint block (``dna_0`` …), ``pooled`` (B, n, H) before mixing.
         """
-        self._check(embeddings, protein, protein_mask, context, None)
+        self._check(embeddings, protein, protein_mask, context, peaks_nr)
         forward = self._forward(False, keep_interactions=True)
-        return forward.apply(params, None, embeddings, protein, protein_mask, context, None)
+        return forward.apply(params, None, embeddings, protein, protein_mask, context, peaks_nr)
 
     def interact(
         self,
