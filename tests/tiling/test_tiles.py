@@ -11,6 +11,8 @@ from basewise.tiling import (
     TileSpec,
     cut_tiles,
     find_scorable,
+    find_scorable_between,
+    pick_tiles,
     read_tiles,
     split_tiles,
     tile_regions,
@@ -152,6 +154,27 @@ def test_shards_keep_every_tile_in_order(n_tiles, n_shards):
     assert [tile for shard in shards for tile in shard] == tiles
     sizes = [sum(tile.context_bp for tile in shard) for shard in shards]
     assert max(sizes) - sum(sizes) / n_shards <= 2 * 12
+
+
+def test_parts_together_are_all_tiles():
+    tiles = [Tile("c", i, i + 10, i, i + 1) for i in range(7)]
+    for n in (1, 3, 9):
+        parts = [pick_tiles(tiles, f"{i}-of-{n}") for i in range(1, n + 1)]
+        assert parts == split_tiles(tiles, n)
+    for wrong in ("0-of-3", "4-of-3", "3", "a-of-b", ""):
+        with pytest.raises(BasewiseError, match="I-of-N"):
+            pick_tiles(tiles, wrong)
+
+
+def test_runs_of_n_say_as_much_as_bases():
+    bases = np.frombuffer(b"ACGT" * 100 + b"N" * 40 + b"GT" * 90 + b"NN" + b"C" * 300, np.uint8)
+    gaps = np.array([[400, 440], [620, 622]])
+    for run in (0, 10, 50):
+        expected = find_scorable(bases, KMER, max_ambiguous_run_bp=run)
+        found = find_scorable_between(gaps, bases.size, KMER, max_ambiguous_run_bp=run)
+        assert found.reasons == expected.reasons
+        for one, other in zip(found[:3], expected[:3], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_tile_files_read_back(tmp_path):

@@ -30,6 +30,7 @@ rule embed:
         # resources, not params: tuning speed reruns nothing
         platform=get_embedding_setting("platform"),
         batch_size=get_embedding_setting("batch_size"),
+        devices_per_job=1,
         compilation_cache="resources/compilation_cache",
     params:
         request=get_embedding_request,

@@ -21,5 +21,6 @@ embed_fasta(
     platform=snakemake.resources.platform,
     batch_size=snakemake.resources.batch_size,
     threads=snakemake.threads,
+    promised_devices=snakemake.resources.devices_per_job,
     compilation_cache=snakemake.resources.compilation_cache,
 )

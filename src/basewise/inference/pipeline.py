@@ -77,9 +77,7 @@ def _run(
         yield _collect(applier, *running.popleft())
 
 
-def _batches(
-    numbered: Iterable[tuple[int, Tile]], spec: TileSpec, size: int
-) -> Iterator[_Batch]:
+def _batches(numbered: Iterable[tuple[int, Tile]], spec: TileSpec, size: int) -> Iterator[_Batch]:
     """Group tiles that run through one program, looking a limited way ahead."""
     numbered = iter(numbered)
     while chunk := list(islice(numbered, BATCHES_PER_CHUNK * size)):

@@ -141,14 +141,18 @@ def load_embedder(
     platform: str = "auto",
     batch_size: int = 8,
     threads: int | None = None,
+    promised_devices: int | None = None,
     compilation_cache: str | os.PathLike | None = None,
 ) -> Embedder:
     """Return the language model of a checkpoint directory, or the one that is its trunk.
 
+    Args:
+        promised_devices: cards or chips that a job asked for; see ``select_devices``.
+
     Raises:
         BasewiseError: the checkpoint is broken, has no language model, or the device is not there.
     """
-    devices = select_devices(platform, threads=threads)
+    devices = select_devices(platform, threads=threads, promised=promised_devices)
     use_compilation_cache(compilation_cache, devices)
     model, params, config = load_language_model(checkpoint, set_precision(precision))
     return Embedder(Programs(model, params, devices, rows_per_device=batch_size), config)

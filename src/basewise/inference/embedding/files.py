@@ -50,7 +50,11 @@ def embed_fasta(
     form = find_format(output)
     request.check_format(form)
     check_precision(precision)
-    select_devices(options.get("platform", "auto"), threads=options.get("threads"))
+    select_devices(
+        options.get("platform", "auto"),
+        threads=options.get("threads"),
+        promised=options.get("promised_devices"),
+    )
     config = read_config(checkpoint)
     model = build_language_model(config)
     with Genome(fasta) as genome:
