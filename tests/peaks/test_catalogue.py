@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
-from basewise.intervals import bgzip_writer, read_chromsizes
-from basewise.peaks import Catalogue, PeakColumns, blocks, read_catalogue
+from basewise.intervals import bgzip_writer, blocks, read_chromsizes
+from basewise.peaks import Catalogue, PeakColumns, read_catalogue
 from basewise.peaks import catalogue as catalogue_module
 
 ROW = "chr1\t100\t200\tGSE1.CTCF.K562\t3.5\t.\t150\t151\t0,0,0\n"
@@ -142,10 +142,12 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(BasewiseError, match=r"none\.bed does not exist"):
         read(tmp_path / "none.bed")
     packed = gzip.compress((ROW * 5000).encode())
-    with pytest.raises(BasewiseError, match="could not be read whole"):
+    with pytest.raises(BasewiseError, match="is not a whole gzip file"):
         read(write(tmp_path / "cut.bed.gz", packed[: len(packed) // 2]))
-    with pytest.raises(BasewiseError, match="could not be read whole"):
+    with pytest.raises(BasewiseError, match="is not a whole gzip file"):
         read(write(tmp_path / "bad.bed.gz", packed[:60] + b"\xff" * 40 + packed[100:]))
+    with pytest.raises(BasewiseError, match=r"cannot be read; found Is a directory"):
+        read(tmp_path)
 
 
 def test_nr_and_crm_rows_become_a_peak_per_scope(tmp_path):

@@ -4,26 +4,15 @@ A block is the bytes of some whole lines. Fields are spans of it: arrays of star
 Text that is only compared (types, ids) is compared by a 64-bit hash of its bytes.
 """
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from basewise.errors import BasewiseError
-
-try:
-    from isal import igzip as _gzip
-    from isal.isal_zlib import IsalError
-
-    _PACKING_ERRORS: tuple[type[Exception], ...] = (zlib.error, IsalError)
-except ImportError:
-    _gzip = gzip
-    _PACKING_ERRORS = (zlib.error,)
+from basewise.intervals.blocks import read_blocks
 
 BLOCK_BYTES = 1 << 24
 N_COLUMNS = 9
@@ -163,7 +152,7 @@ def read_rows(path: str | PathLike) -> Iterator[RowBlock]:
     tab-separated columns is a BasewiseError with file and line.
     """
     line_number = 1
-    for raw in _read_blocks(Path(path)):
+    for raw in read_blocks(Path(path), BLOCK_BYTES):
         text = np.frombuffer(raw + _PAD, dtype=np.uint8)
         body = text[: len(raw)]
         breaks = np.flatnonzero((body == 10) | (body == 9) | (body == 59))
@@ -196,33 +185,3 @@ def read_rows(path: str | PathLike) -> Iterator[RowBlock]:
         yield RowBlock(text, edges, numbers[is_row], semicolons)
         if fasta:
             return
-
-
-def _read_blocks(path: Path) -> Iterator[bytes]:
-    """Whole lines, about BLOCK_BYTES at a time; the last line always ends with a newline."""
-    rest = b""
-    for chunk in _read_chunks(path):
-        cut = chunk.rfind(b"\n") + 1
-        if cut:
-            yield rest + chunk[:cut]
-            rest = chunk[cut:]
-        else:
-            rest += chunk
-    if rest:
-        yield rest + b"\n"
-
-
-def _read_chunks(path: Path) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as probe:
-            is_packed = probe.read(2) == b"\x1f\x8b"
-        opened: BinaryIO = _gzip.open(path, "rb") if is_packed else path.open("rb")
-        with opened as stream:
-            while chunk := stream.read(BLOCK_BYTES):
-                yield chunk
-    except FileNotFoundError:
-        raise BasewiseError(f"{path} does not exist") from None
-    except (EOFError, gzip.BadGzipFile, *_PACKING_ERRORS) as error:
-        raise BasewiseError(
-            f"{path} is not a whole gzip file", found=str(error), hint="Fetch or pack it again"
-        ) from None

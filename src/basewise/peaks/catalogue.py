@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from basewise.errors import BasewiseError
-from basewise.peaks.blocks import read_blocks
+from basewise.intervals.blocks import read_blocks
 from basewise.peaks.columns import PeakColumns
 from basewise.peaks.malformed import Malformed, show
 from basewise.peaks.name_table import make_names, make_room, read_names
