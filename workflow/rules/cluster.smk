@@ -17,6 +17,8 @@ from snakemake.resources import Resources
 
 from basewise import runs, slurm
 
+KINDS = {"download", "cpu", "gpu", "tpu"}
+
 
 def get_kind(rule_name):
     """The kind of work of a rule."""
@@ -64,6 +66,11 @@ def begin_run():
     jobs = None
     if slurm.is_slurm(workflow.executor_settings):
         slurm.refuse_arrays(workflow.executor_settings)
+        if not KINDS & workflow.resource_settings.overwrite_resources.keys():
+            logger.warning(
+                "No kind of work has resources of its own: --set-resources on the command line "
+                "takes the place of all that the profile sets. Repeat them, or edit the profile"
+            )
         slurm.keep_slurm_conf(".snakemake/slurm")
         jobs = workflow.scheduler._executor.run_uuid
     last = runs.read_run(".")
