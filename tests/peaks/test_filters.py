@@ -197,6 +197,11 @@ def test_what_was_built_from_is_noted(build):
     _, store = build()
     assert store.metadata["layout"] == "all"
     assert len(store.metadata["sha256"]) == 64
+    assert store.metadata["source"].endswith("peaks.bed.gz")
+    assert "licence" not in store.metadata
+    _, store = build(origin="remap2022:mm10/nr")
+    assert store.metadata["source"].endswith("/mm10/MACS2/remap2022_nr_macs2_mm10_v1_0.bed.gz")
+    assert store.metadata["licence"] == "CC BY-NC 4.0"
     with pytest.raises(BasewiseError, match="not the expected file"):
         build(checksum="sha256:" + "0" * 64)
 

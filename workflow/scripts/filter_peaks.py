@@ -27,5 +27,6 @@ build_store(
     aliases=snakemake.input.get("aliases") or None,
     max_malformed=snakemake.params.max_malformed,
     max_beyond=snakemake.params.max_beyond,
+    origin=snakemake.params.source,
     funnel_tsv=snakemake.output.funnel,
 )

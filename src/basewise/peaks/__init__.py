@@ -9,11 +9,11 @@ from basewise.peaks.catalogue import Catalogue, read_catalogue
 from basewise.peaks.columns import PeakColumns
 from basewise.peaks.experiments import read_biotypes, read_experiments
 from basewise.peaks.filters import PeakFilters
+from basewise.peaks.frames import write_store
 from basewise.peaks.funnel import Funnel
 from basewise.peaks.names import Scope
 from basewise.peaks.proteins import Proteins, read_proteins
 from basewise.peaks.store import PeakStore
-from basewise.peaks.store_writer import write_store
 
 __all__ = [
     "Catalogue",

@@ -46,6 +46,7 @@ def build_store(
     checksum: str | None = None,
     max_malformed: float = 0.001,
     max_beyond: float = 0.0001,
+    origin: str | None = None,
     funnel_tsv: str | PathLike | None = None,
 ) -> Funnel:
     """Fetch a catalogue of peaks, filter it and store what is left, and the union of all of it.
@@ -62,6 +63,7 @@ def build_store(
         checksum: "sha256:<hex>" or "md5:<hex>" of the source.
         max_malformed: greatest share of rows that may be broken; above 0, a single one may.
         max_beyond: greatest share of peaks that may reach past the end of their chrom.
+        origin: where the source comes from, if it is a copy; noted in the store with its licence.
         funnel_tsv: where to write the funnel's table.
 
     Returns:
@@ -110,6 +112,8 @@ def build_store(
         funnel.check(source)
         chosen = _choose_scopes(sifted, list(chromsizes), is_enough)
         metadata = {"source": url, "sha256": sha256, "layout": columns.layout, "licence": licence}
+        if origin is not None:
+            metadata["source"], metadata["licence"] = find_remap(origin)
         metadata = {key: value for key, value in metadata.items() if value}
         counts[~is_enough] = 0
         write_chroms(folder, scratch, chosen, names.scopes, counts, chromsizes, metadata)
