@@ -302,6 +302,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if why_not():
         sys.exit(why_not())
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster is stopped
     wanted = arguments.fault or [""]
     chosen = [what for what in FAULTS if any(part in what for part in wanted)]
     outcomes = {}

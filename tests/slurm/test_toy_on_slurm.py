@@ -87,7 +87,8 @@ def test_jobs_ran_where_the_profile_says(trial, capfd):
         if job["Partition"] == "tpu":
             assert job["TresPerNode"] == "gres:tpu:4", job
     devices = {trial.cluster.job(number)["Partition"]: d for number, d in trial.devices.items()}
-    assert devices and devices.items() <= {"gpu": "gpu:h100:1(IDX:0)", "tpu": TPU}.items()
+    assert devices
+    assert devices.items() <= {"gpu": "gpu:h100:1(IDX:0)", "tpu": TPU}.items()
     assert not [job for job in jobs if "rule_get_" in job["Comment"]]  # on the login node
 
 
