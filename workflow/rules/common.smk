@@ -15,6 +15,7 @@ from snakemake.logging import logger
 from basewise import sources
 from basewise.assemblies import ANNOTATION_FORMATS, read_assemblies
 from basewise.config import complete_config
+from basewise.encoders import chapter as encoders
 from basewise.errors import BasewiseError
 from basewise.estimate import shards
 
@@ -32,6 +33,7 @@ try:
     sources.check_sources(assemblies, config["checkpoints"])
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
     sources.check_embedding(assemblies, config)
+    encoders.check_encoders(assemblies, config)
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
     shards.check_shards(assemblies, config)
@@ -194,6 +196,8 @@ def get_used_models():
     used = {model for row in assemblies.values() for model in row["models"]}
     if get_embedded_assemblies():
         used.add(config["embedding"]["checkpoint"])
+    if get_binding_assemblies():
+        used |= set(encoders.used_checkpoints(config["binding"]["encoders"]))
     return sorted(used)
 
 
@@ -354,9 +358,78 @@ def get_embedding_gpus(wildcards):
     return 1 if config["embedding"]["platform"] == "gpu" else 0
 
 
+def get_binding_assemblies():
+    """The assemblies of which the chapter binding asks for something."""
+    return get_assemblies_with("peaks") if config["binding"] is not None else []
+
+
+def get_binding_output():
+    """What the chapter binding makes: indices of encoded proteins and contexts."""
+    return expand(
+        "results/{assembly}/binding/{encoded}.tsv",
+        assembly=get_binding_assemblies(),
+        encoded=encoders.SECTIONS,
+    )
+
+
+def get_encoder(section):
+    """A function of wildcards: the name of an encoder without weights, or its checkpoint."""
+
+    def get_source(wildcards):
+        name = config["binding"]["encoders"][section]["encoder"]
+        is_offline = name in encoders.OFFLINE
+        return name if is_offline else f"resources/checkpoints/{name}"
+
+    return get_source
+
+
+def get_encoder_files(section):
+    """A function of wildcards: the files of an encoder's checkpoint, where it has one."""
+
+    def get_paths(wildcards):
+        source = get_encoder(section)(wildcards)
+        if source in encoders.OFFLINE:
+            return []
+        return multiext(f"{source}/", "config.json", "params.safetensors")
+
+    return get_paths
+
+
+def get_encoder_settings(section):
+    """A function of wildcards: what of the config shapes an encoder's vectors."""
+
+    def get_settings(wildcards):
+        return encoders.read_settings(config["binding"]["encoders"][section])
+
+    return get_settings
+
+
+def get_encoders_value(*path):
+    """A function of wildcards that reads a value of binding/encoders; [] for null."""
+
+    def get_value(wildcards):
+        value = config["binding"]["encoders"]
+        for key in path:
+            value = value[key]
+        return [] if value is None else value
+
+    return get_value
+
+
+def get_encoder_gpus(section):
+    """A function of wildcards: one card for an encoder with weights, where gpu is asked for."""
+
+    def get_gpus(wildcards):
+        chapter = config["binding"]["encoders"]
+        is_offline = chapter[section]["encoder"] in encoders.OFFLINE
+        return 1 if chapter["platform"] == "gpu" and not is_offline else 0
+
+    return get_gpus
+
+
 def get_final_output():
     """Every file the config asks for."""
-    results = get_peaks_output() + get_embedding_output()
+    results = get_peaks_output() + get_embedding_output() + get_binding_output()
     for assembly, row in assemblies.items():
         for model in row["models"]:
             folder = f"results/{assembly}/{model}"

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from basewise.checkpoints import hash_checkpoint, read_config
-from basewise.checkpoints.config import HUB
+from basewise.checkpoints.config import HUB, is_encoder
 from basewise.errors import BasewiseError
 
 
@@ -47,6 +47,9 @@ def run_show(arguments: argparse.Namespace) -> None:
     described["parameters"] = sum(math.prod(shape) for shape in shapes.values())
     described["arrays"] = len(shapes)
     described["sha256"] = hash_checkpoint(arguments.checkpoint)
+    if is_encoder(described):
+        n_tokens = described["architecture"]["vocabulary"].count("\n") + 1
+        described["architecture"]["vocabulary"] = f"{n_tokens} tokens"
     print(json.dumps(described, indent=2))
     if arguments.arrays:
         for name in sorted(shapes):

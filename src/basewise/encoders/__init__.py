@@ -4,7 +4,7 @@ Transformers need JAX and a checkpoint; the offline encoders need neither.
 """
 
 from basewise.encoders.cache import Embeddings, check_pairs, read_embeddings, write_embeddings
-from basewise.encoders.contexts import ContextTable, read_biotypes
+from basewise.encoders.contexts import ContextTable, describe_contexts, read_biotypes
 from basewise.encoders.encoder import Encoder
 from basewise.encoders.names import encode_biotypes, encode_targets, find_chains
 from basewise.encoders.registry import OFFLINE, build_encoder
@@ -16,6 +16,7 @@ __all__ = [
     "Encoder",
     "build_encoder",
     "check_pairs",
+    "describe_contexts",
     "encode_biotypes",
     "encode_targets",
     "find_chains",

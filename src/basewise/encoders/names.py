@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Mapping
 
 from basewise.encoders.cache import write_embeddings
-from basewise.encoders.contexts import describe_contexts
 from basewise.encoders.encoder import PROTEIN, TEXT, Encoder
 from basewise.errors import BasewiseError, nearest
 from basewise.peaks import Proteins
@@ -54,21 +53,19 @@ def encode_targets(
 
 
 def encode_biotypes(
-    biotypes: Iterable[str],
+    texts: Mapping[str, str],
     encoder: Encoder,
     cache: str | os.PathLike,
     index: str | os.PathLike,
-    *,
-    texts: Mapping[str, str] | None = None,
 ) -> int:
     """Encode the contexts that biotypes are, those that the cache lacks; return how many.
 
     Args:
+        texts: what is read for each biotype (`describe_contexts`).
         index: the table of the result, by biotype (`read_embeddings`).
-        texts: what is read for a biotype instead of its name (`read_biotypes`).
 
     Raises:
         BasewiseError: an encoder of proteins, or no biotype.
     """
     encoder.check_kind(TEXT)
-    return write_embeddings(describe_contexts(biotypes, texts or {}), encoder, cache, index)
+    return write_embeddings(texts, encoder, cache, index)

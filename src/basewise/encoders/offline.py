@@ -84,8 +84,8 @@ def build_ngrams(*, dim: int = NGRAM_DIM, seed: int = NGRAM_SEED) -> Encoder:
     )
 
 
-def build_table(*, names: Sequence[str]) -> Encoder:
-    """Return an encoder of known texts: one-hot by place in a sorted table.
+def build_table(*, names: Sequence[str] = ()) -> Encoder:
+    """Return an encoder of known texts: one-hot by place in a sorted table of ``names``.
 
     A linear layer on a one-hot vector is a learned table: the layer's rows are the model's
     parameters, one per text.

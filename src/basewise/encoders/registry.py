@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,12 +26,22 @@ OFFLINE: dict[str, tuple[str, Callable[..., Encoder]]] = {
 }
 
 
-def build_encoder(source: str | os.PathLike, *, kind: str | None = None, **settings) -> Encoder:
+def build_encoder(
+    source: str | os.PathLike,
+    *,
+    kind: str | None = None,
+    names: Sequence[str] | None = None,
+    batch_size: int | None = None,
+    platform: str | None = None,
+    **settings,
+) -> Encoder:
     """Return an encoder.
 
     Args:
         source: a name of OFFLINE, or the directory of an encoder's checkpoint.
         kind: "protein" or "text", where one of them is needed.
+        names: all texts that will be encoded, for encoders that are made for them (table).
+        batch_size, platform: how fast it runs, of those that compute.
         settings: of offline encoders, the keywords of their builders in `offline`; of checkpoints,
             those of `transformer.load_encoder`.
 
@@ -59,6 +69,9 @@ def build_encoder(source: str | os.PathLike, *, kind: str | None = None, **setti
         for key, parameter in inspect.signature(build).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
     ]
+    offered = {"names": names, "batch_size": batch_size, "platform": platform}
+    chosen = {key: value for key, value in offered.items() if value is not None and key in known}
+    known = [key for key in known if key not in offered]
     for key, value in settings.items():
         if key not in known:
             raise BasewiseError(
@@ -66,7 +79,7 @@ def build_encoder(source: str | os.PathLike, *, kind: str | None = None, **setti
                 found=repr(value),
                 hint=f"It has {', '.join(known)}." if known else "It has none.",
             )
-    encoder = build(**settings)
+    encoder = build(**settings, **chosen)
     if kind is not None:
         encoder.check_kind(kind)
     return encoder

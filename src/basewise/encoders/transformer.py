@@ -18,6 +18,8 @@ from basewise.checkpoints.store import load_parameters
 from basewise.encoders.encoder import PROTEIN, TEXT, Encoder, fingerprint_of
 from basewise.encoders.tokens import ResidueIds, Specials, WordPieces, cut
 from basewise.errors import BasewiseError, nearest
+from basewise.inference.devices import select_devices
+from basewise.inference.precision import PRECISIONS, check_precision
 from basewise.models.language_model import round_up
 from basewise.models.nucleotide_transformer import Trunk, build_trunk
 from basewise.models.picks import check_picks
@@ -61,6 +63,7 @@ def load_encoder(
     max_tokens: int | None = None,
     precision: str = "float32",
     batch_size: int = BATCH_SIZE,
+    platform: str = "auto",
 ) -> Encoder:
     """Return the encoder of a checkpoint directory; its parameters are read at its first use.
 
@@ -71,6 +74,7 @@ def load_encoder(
         max_tokens: of one chain or text, special ones counted; None as the encoder was published.
         precision: of matrix products, float32 or bfloat16.
         batch_size: chains or texts per step; changes speed only.
+        platform: auto, cpu, gpu or tpu.
 
     Raises:
         BasewiseError: no checkpoint, one of another kind, a setting it cannot have, or a damaged
@@ -85,18 +89,16 @@ def load_encoder(
         )
     architecture = config["architecture"]
     kind, name = architecture["kind"], config["name"]
-    dtype = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}.get(precision)
-    if dtype is None:
-        raise BasewiseError("unknown precision", found=repr(precision), hint="float32, bfloat16")
+    check_precision(precision)
     if pooling not in POOLINGS:
         raise BasewiseError("unknown pooling", found=repr(pooling), hint=nearest(pooling, POOLINGS))
-    trunk = build_trunk(architecture, dtype)
+    trunk = build_trunk(architecture, PRECISIONS[precision])
     sizes = trunk.config
     layer = sizes.num_layers if layer is None else layer
     check_picks((layer,), (), n_layers=sizes.num_layers, n_heads=sizes.attention_heads)
     reader = _make_reader(architecture, trunk, max_tokens, name)
     pool = pooling if kind == TEXT else "none"
-    run = _Run(Path(checkpoint), trunk, reader, layer, pool, precision, batch_size)
+    run = _Run(Path(checkpoint), trunk, reader, layer, pool, precision, batch_size, platform)
     return Encoder(
         name=name,
         kind=kind,
@@ -147,6 +149,7 @@ class _Run:
     pooling: str
     precision: str
     batch_size: int
+    platform: str
 
     def __call__(self, texts: Sequence[str]) -> Iterator[tuple[int, np.ndarray]]:
         rows = [self.reader.ids(text) for text in texts]
@@ -176,7 +179,8 @@ class _Run:
 
     @functools.cached_property
     def _params(self) -> dict:
-        return jax.device_put(load_parameters(self.checkpoint))
+        devices = select_devices(self.platform)
+        return jax.device_put(load_parameters(self.checkpoint), devices[0])
 
     @functools.cached_property
     def _embed(self):

@@ -1,0 +1,31 @@
+"""Encode all biotypes of one assembly."""
+
+from typing import TYPE_CHECKING
+
+from basewise.encoders import build_encoder, describe_contexts, encode_biotypes, read_biotypes
+from basewise.peaks import PeakStore
+from basewise.smk import configure_logging
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+configure_logging(snakemake.log[0])
+
+table = snakemake.input.get("biotypes")
+texts = describe_contexts(
+    PeakStore(snakemake.input.store).scopes()["biotype"],
+    read_biotypes(table, snakemake.params.columns) if table else {},
+)
+encode_biotypes(
+    texts,
+    build_encoder(
+        snakemake.params.encoder,
+        kind="text",
+        names=list(texts.values()),
+        platform=snakemake.resources.platform,
+        batch_size=snakemake.resources.batch_size,
+        **snakemake.params.settings,
+    ),
+    snakemake.resources.cache,
+    snakemake.output.index,
+)

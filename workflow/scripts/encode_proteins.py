@@ -1,0 +1,26 @@
+"""Encode the proteins of all targets of one assembly."""
+
+from typing import TYPE_CHECKING
+
+from basewise.encoders import build_encoder, encode_targets
+from basewise.peaks import PeakStore, read_proteins
+from basewise.smk import configure_logging
+
+if TYPE_CHECKING:
+    from snakemake.iocontainers import snakemake
+
+configure_logging(snakemake.log[0])
+
+encode_targets(
+    PeakStore(snakemake.input.store).scopes()["target"],
+    read_proteins(snakemake.input.proteins, snakemake.params.species),
+    build_encoder(
+        snakemake.params.encoder,
+        kind="protein",
+        platform=snakemake.resources.platform,
+        batch_size=snakemake.resources.batch_size,
+        **snakemake.params.settings,
+    ),
+    snakemake.resources.cache,
+    snakemake.output.index,
+)
