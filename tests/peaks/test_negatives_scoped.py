@@ -20,7 +20,8 @@ from basewise.peaks.negatives import (
     draw_negatives,
     generate_negatives,
 )
-from basewise.peaks.negatives.hard import draw_hard
+from basewise.peaks.negatives.free import Free, draw_free
+from basewise.peaks.negatives.line import Pool
 from basewise.peaks.negatives.seeds import derive_rng
 
 SIZES = {"a": 4_000, "b": 2_500, "c": 900}
@@ -152,7 +153,8 @@ def test_hard_draws_are_distinct_and_as_many_as_there_are(seed, replace):
         place for a, b in barred.tolist() for place in range(a, b)
     }
     n = int(rng.integers(0, 25))
-    drawn = draw_hard(pools, barred, n, derive_rng(seed), replace=replace).tolist()
+    choices = [Free(Pool(pool), barred) for pool in pools]
+    drawn = draw_free(choices, n, derive_rng(seed), replace=replace).tolist()
     assert set(drawn) <= free
     assert len(drawn) == (n if replace and free else min(n, len(free)))
     assert replace or len(set(drawn)) == len(drawn)

@@ -13,7 +13,7 @@ filters dropped, too.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -166,6 +166,20 @@ class PeakStore:
         if chrom is not None and self.counts.get(chrom, 0) < n_scoped:
             return self._frame(self._read_chrom(chrom, scopes, needed), columns)
         return self._frame(self._read_scopes(scopes, chrom, needed), columns)
+
+    def read_by_scope(
+        self, columns: Sequence[str] = ("start", "end", "summit")
+    ) -> Iterator[dict[str, np.ndarray]]:
+        """Yield all peaks in the order of `scopes()`, a part in memory at a time.
+
+        A part holds chrom (int32, index into chromsizes) and columns (see `read_arrays`), (n,)
+        each. Within a scope peaks are sorted by chrom and start.
+        """
+        columns = ["chrom", *columns]
+        with pq.ParquetFile(self.path / BY_SCOPE_NAME) as stream:
+            for group in range(stream.num_row_groups):
+                table = stream.read_row_group(group, columns=columns)
+                yield {name: table[name].to_numpy() for name in columns}
 
     def intervals(
         self, *, target: Choice = None, biotype: Choice = None, experiment: Choice = None

@@ -1,66 +1,76 @@
-"""Negatives of every scope, scoped or hard, one scope after the other."""
+"""Negatives of every scope, scoped or hard: what is not bound by one target in one biotype.
 
-from collections.abc import Iterator
+Scoped ones may lie anywhere; hard ones are windows around peaks of others.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from basewise.peaks.negatives.allowed import AllowedStarts
-from basewise.peaks.negatives.ground import Ground, find_avoided, find_common_starts
-from basewise.peaks.negatives.hard import Pools, draw_hard
-from basewise.peaks.negatives.random import draw_random
-from basewise.peaks.negatives.scoped import allowed_by_scope, scopes_with_peaks
+from basewise.peaks.negatives.free import Free, draw_free
+from basewise.peaks.negatives.ground import Ground, find_common_starts
+from basewise.peaks.negatives.hard import Pools
+from basewise.peaks.negatives.line import Anywhere, Candidates, Line
+from basewise.peaks.negatives.scoped import ScopedPeaks, find_barred, unmodified
 from basewise.peaks.negatives.seeds import derive_rng
 from basewise.peaks.negatives.settings import NegativeSettings
-from basewise.peaks.negatives.source import NAMES, Peaks
-
-Drawn = tuple[tuple[str, str, str], int, np.ndarray, np.ndarray]
+from basewise.peaks.negatives.source import Peaks
 
 
-def draw_each_scoped(
+class Drawn(NamedTuple):
+    """What was drawn for a scope.
+
+    Attributes:
+        scope: experiment, target, biotype.
+        wanted: How many it should have.
+        chrom: Index into the ground's chroms, int64 (n,).
+        start: bp, int64 (n,).
+    """
+
+    scope: tuple[str, str, str]
+    wanted: int
+    chrom: np.ndarray
+    start: np.ndarray
+
+
+def draw_each_scope(
     peaks: Peaks, ground: Ground, settings: NegativeSettings, seed: int
 ) -> Iterator[Drawn]:
-    """Yield each scope, how many it should have, and its scoped negatives' chroms and starts."""
-    for group, allowed in allowed_by_scope(
-        peaks,
-        find_avoided(peaks, ground, settings),
-        settings.width_bp,
-        chromsizes=ground.chromsizes,
-        chroms=ground.chroms,
-        margin_bp=settings.margin_bp,
-        in_any_biotype="target" in settings.avoid,
-    ):
-        for scope, n in _wanted(group, settings):
-            rng = derive_rng(seed, "scoped", *scope)
-            yield scope, n, *_draw_for_scope(allowed, n, rng, settings)
-
-
-def _draw_for_scope(
-    allowed: AllowedStarts, n: int, rng: np.random.Generator, settings: NegativeSettings
-) -> tuple[np.ndarray, np.ndarray]:
-    room = allowed.n_starts
-    n = n if settings.replace and room else min(n, room)
-    return allowed.locate(draw_random(allowed, n, rng, replace=settings.replace))
-
-
-def draw_each_hard(
-    peaks: Peaks, ground: Ground, settings: NegativeSettings, seed: int
-) -> Iterator[Drawn]:
-    """Yield each scope, how many it should have, and its hard negatives' chroms and starts."""
+    """Yield the negatives of each scope, by target, biotype, experiment."""
     allowed = find_common_starts(peaks, ground, settings)
-    pools = Pools(peaks, allowed, centre=settings.centre)
-    for group, own in scopes_with_peaks(peaks, in_any_biotype="target" in settings.avoid):
-        barred = pools.barred(own, settings.margin_bp)
-        target, biotype = group["target"].iloc[0], group["biotype"].iloc[0]
-        chosen = [pools.get(source, target, biotype) for source in settings.sources]
-        for scope, n in _wanted(group, settings):
-            rng = derive_rng(seed, "hard", *scope)
-            starts = draw_hard(chosen, barred, n, rng, replace=settings.replace)
-            yield scope, n, *pools.locate(starts)
+    line = Line(allowed.chroms, allowed.chrom_bp, settings.margin_bp)
+    anywhere = Anywhere(allowed, line)
+    scoped, choose = _candidates(peaks, line, anywhere, settings)
+
+    @lru_cache(maxsize=1)
+    def bar(target: str, biotype: str | None) -> np.ndarray:
+        bound = scoped.bound(target, biotype)
+        return find_barred(bound, line, settings.width_bp, settings.margin_bp)
+
+    @lru_cache(maxsize=len(settings.sources))
+    def free(candidates: Candidates, target: str, biotype: str | None) -> Free:
+        return Free(candidates, bar(target, biotype))
+
+    for target, biotype, numbers in scoped.groups():
+        own = unmodified(target), None if "target" in settings.avoid else biotype
+        choices = [free(candidates, *own) for candidates in choose(target, biotype)]
+        for number in numbers:
+            scope, wanted = scoped.names[number], settings.count(scoped.n_peaks[number])
+            rng = derive_rng(seed, settings.kind, *scope)
+            places = draw_free(choices, wanted, rng, replace=settings.replace)
+            yield Drawn(scope, wanted, *line.locate(places))
 
 
-def _wanted(
-    group: pd.DataFrame, settings: NegativeSettings
-) -> Iterator[tuple[tuple[str, str, str], int]]:
-    for row in group.itertuples():
-        yield tuple(getattr(row, name) for name in NAMES), settings.count(row.n_peaks)
+def _candidates(
+    peaks: Peaks, line: Line, anywhere: Anywhere, settings: NegativeSettings
+) -> tuple[ScopedPeaks, Callable[[str, str], list[Candidates]]]:
+    """The peaks, and what finds the candidates for a target in a biotype."""
+    if settings.kind == "scoped":
+        return ScopedPeaks(peaks, line), lambda target, biotype: [anywhere]
+    scoped = ScopedPeaks(peaks, line, width_bp=settings.width_bp, centre=settings.centre)
+    pools = Pools(scoped, anywhere)
+    return scoped, lambda target, biotype: [
+        pools.get(source, target, biotype) for source in settings.sources
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from os import PathLike
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -13,11 +14,16 @@ from basewise.errors import BasewiseError
 from basewise.genome import Genome, Sequences
 from basewise.intervals import IntervalMap, read_bed
 from basewise.labels.starts import read_gene_starts
-from basewise.peaks.negatives.by_scope import draw_each_hard, draw_each_scoped
+from basewise.peaks.negatives.by_scope import Drawn, draw_each_scope
 from basewise.peaks.negatives.ground import Ground, NegativeReport
 from basewise.peaks.negatives.settings import NegativeSettings
 from basewise.peaks.negatives.source import Peaks
-from basewise.peaks.negatives.table import join_tables, make_table, write_tables
+from basewise.peaks.negatives.table import (
+    ROWS_PER_GROUP,
+    join_tables,
+    make_table,
+    write_tables,
+)
 from basewise.peaks.negatives.unscoped import draw_unscoped
 from basewise.peaks.store import PeakStore
 
@@ -121,23 +127,23 @@ def _intervals(places: Places, chromsizes: Mapping[str, int]) -> IntervalMap:
 def draw_tables(
     peaks: Peaks, ground: Ground, settings: NegativeSettings, seed: int, report: NegativeReport
 ) -> Iterator[pa.Table]:
-    """Yield the negatives piece by piece, a scope at a time, and fill the report."""
+    """Yield the negatives piece by piece, some scopes at a time, and fill the report."""
     if not settings.is_scoped:
         yield draw_unscoped(peaks, ground, settings, seed, report)
         return
-    draw = draw_each_scoped if settings.kind == "scoped" else draw_each_hard
-    for scope, wanted, chrom, start in draw(peaks, ground, settings, seed):
-        if len(start) < wanted:
-            report.short[".".join(scope)] = (len(start), wanted)
-        report.n += len(start)
-        yield make_table(
-            ground.chroms,
-            chrom,
-            start,
-            width_bp=settings.width_bp,
-            kind=settings.kind,
-            scope=scope,
-        )
+    waiting: list[Drawn] = []
+    n_waiting = 0
+    for drawn in draw_each_scope(peaks, ground, settings, seed):
+        waiting.append(drawn)
+        n_waiting += len(drawn.start)
+        if len(drawn.start) < drawn.wanted:
+            report.short[".".join(drawn.scope)] = (len(drawn.start), drawn.wanted)
+        if n_waiting >= ROWS_PER_GROUP:
+            yield _table_of(waiting, ground, settings)
+            report.n, n_waiting, waiting = report.n + n_waiting, 0, []
+    if waiting:
+        yield _table_of(waiting, ground, settings)
+    report.n += n_waiting
     if report.short and settings.when_short == "error":
         raise BasewiseError(
             f"{len(report.short)} scopes have no room for the {settings.kind} negatives of "
@@ -145,3 +151,15 @@ def draw_tables(
             found=report.describe_short(),
             hint="Ask for fewer, avoid less, or set when_short to fewer",
         )
+
+
+def _table_of(drawn: Sequence[Drawn], ground: Ground, settings: NegativeSettings) -> pa.Table:
+    return make_table(
+        ground.chroms,
+        np.concatenate([one.chrom for one in drawn]),
+        np.concatenate([one.start for one in drawn]),
+        width_bp=settings.width_bp,
+        kind=settings.kind,
+        scopes=[one.scope for one in drawn],
+        n_of_scope=[len(one.start) for one in drawn],
+    )

@@ -1,16 +1,20 @@
-"""Scoped negatives: windows anywhere that one target does not bind in one biotype.
+"""The peaks of every scope on one line, read once; where a target binds; windows around its peaks.
 
 Where a target binds is what any experiment saw of it, in any of its modified forms (ESR1 binds
 where ESR1_S118ph does). Biotypes are taken as written: MCF-7_E2 is not MCF-7.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+import numpy as np
 import pandas as pd
 
-from basewise.intervals import IntervalMap
-from basewise.peaks.negatives.allowed import AllowedStarts, find_allowed_starts
-from basewise.peaks.negatives.source import NAMES, Peaks
+from basewise.peaks.negatives.line import Line
+from basewise.peaks.negatives.source import NAMES, PLACES, Peaks
+from basewise.peaks.placing import check_widths, place_windows
+
+Group = tuple[str, str, range]  # target, biotype, and the numbers of their scopes
 
 
 def scopes_of(peaks: Peaks) -> pd.DataFrame:
@@ -25,48 +29,109 @@ def unmodified(name: str) -> str:
     return name.partition("_")[0] or name
 
 
-def scopes_with_peaks(
-    peaks: Peaks, *, in_any_biotype: bool = False
-) -> Iterator[tuple[pd.DataFrame, IntervalMap]]:
-    """Yield the scopes of each (target, biotype), and where the target binds there.
+class ScopedPeaks:
+    """Every peak on the chroms of a line, scope after scope: 8 bytes each, 12 with windows.
 
     Args:
-        peaks: The peaks of all scopes.
-        in_any_biotype: Where it binds in any biotype, instead.
+        peaks: All peaks; those on chroms that the line lacks are left out.
+        line: The chroms.
+        width_bp: Width of the windows around peaks, where they are wanted.
+        centre: See `place_windows`.
+
+    Attributes:
+        names: experiment, target, biotype of each scope, by target, biotype, experiment.
+        n_peaks: Peaks of each scope, those on other chroms included.
+
+    Raises:
+        BasewiseError: A chrom with peaks is shorter than a window.
     """
-    scopes = scopes_of(peaks)
-    forms: dict[tuple, list[str]] = {}
-    for target, biotype in dict.fromkeys(zip(scopes["target"], scopes["biotype"], strict=True)):
-        forms.setdefault((unmodified(target), None if in_any_biotype else biotype), [])
-        forms[unmodified(target), None if in_any_biotype else biotype].append(target)
-    for (target, biotype), group in scopes.groupby(["target", "biotype"], sort=False):
-        where = None if in_any_biotype else biotype
-        yield group, peaks.intervals(target=set(forms[unmodified(target), where]), biotype=where)
 
-
-def allowed_by_scope(
-    peaks: Peaks,
-    base: IntervalMap,
-    width_bp: int,
-    *,
-    chromsizes: Mapping[str, int],
-    chroms: Sequence[str],
-    margin_bp: int = 0,
-    in_any_biotype: bool = False,
-) -> Iterator[tuple[pd.DataFrame, AllowedStarts]]:
-    """Yield the scopes of each (target, biotype) and where their negatives may start.
-
-    Args:
-        peaks: The peaks of all scopes.
-        base: What every scope avoids besides its own peaks, chrom → merged intervals.
-        width_bp: Width of the windows.
-        chromsizes: Chrom lengths in bp.
-        chroms: The chroms that negatives may lie on.
-        margin_bp: See `find_allowed_starts`.
-        in_any_biotype: Avoid the target's peaks of every biotype.
-    """
-    for group, own in scopes_with_peaks(peaks, in_any_biotype=in_any_biotype):
-        allowed = find_allowed_starts(
-            chromsizes, [base, own], width_bp, chroms=chroms, margin_bp=margin_bp
+    def __init__(
+        self, peaks: Peaks, line: Line, *, width_bp: int | None = None, centre: str = "summit"
+    ):
+        scopes = scopes_of(peaks)
+        self.names: list[tuple[str, str, str]] = list(
+            zip(*(scopes[name].tolist() for name in NAMES), strict=True)
         )
-        yield group, allowed
+        self.n_peaks: list[int] = scopes["n_peaks"].tolist()
+        if width_bp is not None:
+            sizes = dict(zip(line.chroms, line.chrom_bp.tolist(), strict=True))
+            check_widths([chrom for chrom in peaks.chroms if chrom in sizes], sizes, width_bp)
+        names = ("starts", "ends") if width_bp is None else ("starts", "ends", "windows")
+        self._columns = {name: np.empty(sum(self.n_peaks), line.dtype) for name in names}
+        self._edges = self._fill(peaks, line, width_bp, centre)
+        self._numbers: dict[tuple[str | None, str | None], list[int]] = {}
+        self._forms: dict[tuple[str, str | None], list[int]] = {}
+        for number, (_, target, biotype) in enumerate(self.names):
+            for key in ((target, None), (None, biotype)):
+                self._numbers.setdefault(key, []).append(number)
+            for key in ((unmodified(target), biotype), (unmodified(target), None)):
+                self._forms.setdefault(key, []).append(number)
+
+    def _fill(self, peaks: Peaks, line: Line, width_bp: int | None, centre: str) -> list[int]:
+        """Read the columns; returns the first row of each scope and, last, their number."""
+        edges = np.append(0, np.cumsum(self.n_peaks, dtype=np.int64))
+        counts = np.zeros(len(self.names), dtype=np.int64)
+        codes = {chrom: code for code, chrom in enumerate(line.chroms)}
+        to_line = np.array([codes.get(chrom, -1) for chrom in peaks.chromsizes], dtype=np.int64)
+        names = PLACES[1:3] if width_bp is None else PLACES[1:]
+        n_read = n_kept = 0
+        for part in peaks.read_by_scope(names):
+            chrom = to_line[part["chrom"]]
+            kept = np.flatnonzero(chrom >= 0)
+            scope = np.searchsorted(edges, kept + n_read, side="right") - 1
+            counts += np.bincount(scope, minlength=len(counts))
+            chrom, values = chrom[kept], [part[name][kept] for name in names]
+            if width_bp is not None:
+                sizes = {"size_bp": line.chrom_bp[chrom], "width_bp": width_bp}
+                values[2] = place_windows(*values, **sizes, centre=centre)
+            for column, value in zip(self._columns.values(), values, strict=True):
+                column[n_kept : n_kept + len(kept)] = value + line.offsets[chrom]
+            n_read += len(part["chrom"])
+            n_kept += len(kept)
+        return np.append(0, np.cumsum(counts)).tolist()
+
+    def groups(self) -> Iterator[Group]:
+        """Each target in each of its biotypes, in order."""
+        numbers = range(len(self.names))
+        for (target, biotype), group in groupby(numbers, lambda number: self.names[number][1:]):
+            members = list(group)
+            yield target, biotype, range(members[0], members[-1] + 1)
+
+    def bound(self, target: str, biotype: str | None) -> np.ndarray:
+        """Where a target binds in a biotype, or in any: intervals (n, 2) of the line, unmerged."""
+        numbers = self._forms[unmodified(target), biotype]
+        return np.column_stack(
+            [self._gather(name, numbers).astype(np.int64) for name in ("starts", "ends")]
+        )
+
+    def windows(self, *, target: str | None = None, biotype: str | None = None) -> np.ndarray:
+        """Where windows around the peaks of a target, a biotype or all start, in any order."""
+        if target is None and biotype is None:
+            return self._columns["windows"][: self._edges[-1]]
+        return self._gather("windows", self._numbers[target, biotype])
+
+    def _gather(self, column: str, numbers: Sequence[int]) -> np.ndarray:
+        values, edges = self._columns[column], self._edges
+        return np.concatenate([values[edges[i] : edges[i + 1]] for i in numbers])
+
+
+def find_barred(bound: np.ndarray, line: Line, width_bp: int, margin_bp: int = 0) -> np.ndarray:
+    """The starts of windows that touch an interval, or lie closer to it than the margin.
+
+    Args:
+        bound: Intervals of the line, int64 (n, 2), in any order.
+        line: Its gaps are as wide as the margin.
+        width_bp: Width of the windows.
+        margin_bp: How far windows stay away.
+
+    Returns:
+        Sorted, disjoint intervals of the line, int64 (m, 2).
+    """
+    bound = bound[np.argsort(bound[:, 0], kind="stable")]
+    firsts = np.maximum(bound[:, 0] - (width_bp - 1 + margin_bp), 0)
+    ends = np.maximum.accumulate(np.minimum(bound[:, 1] + margin_bp, line.end))
+    opens = np.flatnonzero(np.append(True, firsts[1:] > ends[:-1])[: len(bound)])
+    return np.column_stack(
+        (firsts[opens], ends[np.append(opens[1:], len(bound))[: len(opens)] - 1])
+    )

@@ -1,6 +1,6 @@
 """Where negatives get peaks from: a PeakStore, or a DataFrame that answers the same questions."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,9 @@ class Peaks(Protocol):
 
     def read(self, *, chrom=None, target=None, biotype=None, columns=None) -> pd.DataFrame:
         """The peaks of a chrom or a scope, sorted by chrom, start and end."""
+
+    def read_by_scope(self, columns: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+        """All peaks by target, biotype, experiment, in parts: chrom (a number), and columns."""
 
     def intervals(self, *, target=None, biotype=None) -> IntervalMap:
         """The bases under the peaks of a scope, or of all."""
@@ -89,6 +92,14 @@ class FramePeaks:
     def read(self, *, chrom=None, target=None, biotype=None, columns=None) -> pd.DataFrame:
         frame = self._frame[self._is_chosen(chrom=chrom, target=target, biotype=biotype)]
         return frame if columns is None else frame[list(columns)]
+
+    def read_by_scope(self, columns: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+        names = [self._frame[name].astype(str) for name in ("experiment", "biotype", "target")]
+        order = np.lexsort([pd.factorize(column, sort=True)[0] for column in names])
+        rank = {chrom: i for i, chrom in enumerate(self.chromsizes)}
+        chrom = self._frame["chrom"].map(rank).to_numpy(np.int64)
+        values = {name: self._frame[name].to_numpy() for name in columns}
+        yield {name: value[order] for name, value in ({"chrom": chrom} | values).items()}
 
     def intervals(self, *, target=None, biotype=None) -> IntervalMap:
         frame = self.read(target=target, biotype=biotype)

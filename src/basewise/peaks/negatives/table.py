@@ -1,7 +1,7 @@
 """The table of negatives: columns, pieces of it, and the Parquet file they are written to."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 
 import numpy as np
@@ -26,9 +26,10 @@ def make_table(
     *,
     width_bp: int,
     kind: str,
-    scope: tuple[str, str, str] = ("", "", ""),
+    scopes: Sequence[tuple[str, str, str]] = (("", "", ""),),
+    n_of_scope: Sequence[int] | None = None,
 ) -> pa.Table:
-    """Windows of one kind and one scope as a table.
+    """Windows of one kind as a table, scope after scope.
 
     Args:
         chroms: Names of the chroms.
@@ -36,20 +37,29 @@ def make_table(
         start: bp, int (n,).
         width_bp: Width of the windows.
         kind: Of the negatives.
-        scope: experiment, target, biotype.
+        scopes: experiment, target, biotype of each scope.
+        n_of_scope: How many windows each has; None for one scope.
     """
-    texts = [
-        pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(start), np.int32)), pa.array([text]))
-        for text in (kind, *scope)
-    ]
-    names = pa.array(list(chroms), pa.string())
+    counts = [len(start)] if n_of_scope is None else n_of_scope
     columns = [
-        pa.DictionaryArray.from_arrays(pa.array(np.asarray(chrom, np.int32)), names),
+        pa.DictionaryArray.from_arrays(
+            pa.array(np.asarray(chrom, np.int32)), pa.array(list(chroms), pa.string())
+        ),
         pa.array(np.asarray(start, np.int32)),
         pa.array(np.asarray(start + width_bp, np.int32)),
-        *texts,
+        _repeat([kind], [len(start)]),
+        *(_repeat(names, counts) for names in zip(*scopes, strict=True)),
     ]
     return pa.Table.from_arrays(columns, schema=SCHEMA)
+
+
+def _repeat(texts: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
+    """Every text so many times."""
+    codes: dict[str, int] = {}
+    numbers = np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.repeat(numbers, counts)), pa.array(list(codes), pa.string())
+    )
 
 
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
@@ -61,7 +71,7 @@ def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
 def write_tables(
     tables: Iterable[pa.Table], output: str | PathLike, metadata: Mapping[str, object]
 ) -> None:
-    """Write pieces as one Parquet file, whole or not at all, a group of rows in memory.
+    """Write pieces as one Parquet file, whole or not at all, a piece in memory.
 
     `metadata` is filled while the pieces come; it is stored as JSON under the key "basewise".
     """
@@ -71,11 +81,6 @@ def write_tables(
             temporary, SCHEMA, use_dictionary=_TEXTS, column_encoding=_PACKED
         ) as writer,
     ):
-        waiting: list[pa.Table] = []
         for table in tables:
-            waiting.append(table)
-            if sum(map(len, waiting)) >= ROWS_PER_GROUP:
-                writer.write_table(join_tables(waiting))
-                waiting = []
-        writer.write_table(join_tables(waiting))
+            writer.write_table(table)
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(dict(metadata))})
