@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,7 +67,12 @@ def test_an_interval_that_ends_before_it_starts_is_refused():
         as_intervals([(1, 2), (9, 3)])
 
 
-@pytest.mark.skipif(shutil.which("bedtools") is None, reason="bedtools is not installed")
+needs_bedtools = pytest.mark.skipif(
+    shutil.which("bedtools") is None, reason="bedtools is not installed"
+)
+
+
+@needs_bedtools
 @settings(max_examples=25, deadline=None)
 @given(a=intervals, b=intervals, gap_bp=st.integers(0, 4))
 def test_operations_equal_bedtools(a, b, gap_bp):
@@ -89,5 +95,45 @@ def test_operations_equal_bedtools(a, b, gap_bp):
         assert subtract(a, b).tolist() == rows_of(merged_a.subtract(merged_b))
         gaps = bed(a).complement(genome={"c": (0, SIZE)})
         assert complement(a, SIZE).tolist() == rows_of(gaps)
+    finally:
+        pybedtools.cleanup()
+
+
+@needs_bedtools
+def test_operations_on_yeast_equal_bedtools(shared, tmp_path):
+    """171,607 real peaks against all annotated rows, chrom by chrom."""
+    import pybedtools
+
+    yeast = shared / "real" / "yeast"
+    tables = [yeast / "remap_like_peaks.bed.gz", yeast / "genes.gtf.gz"]
+    maps = []
+    for path, columns, offset in zip(tables, ([0, 1, 2], [0, 3, 4]), (0, 1), strict=True):
+        rows = pd.read_csv(path, sep="\t", comment="#", header=None, usecols=columns).to_numpy()
+        rows[:, 1] -= offset
+        maps.append({c: rows[rows[:, 0] == c, 1:].astype(np.int64) for c in set(rows[:, 0])})
+    peaks, genes = maps
+    chroms = sorted(peaks.keys() & genes.keys())
+    assert len(chroms) > 15
+    sizes = {chrom: int(max(peaks[chrom].max(), genes[chrom].max())) for chrom in chroms}
+    (tmp_path / "sizes").write_text("".join(f"{c}\t{sizes[c]}\n" for c in chroms))
+
+    def check(operation, tool):
+        rows = [row.fields[:3] for row in tool]
+        found = [[chrom, int(start), int(end)] for chrom, start, end in rows]
+        expected = [[chrom, *span] for chrom in chroms for span in operation(chrom).tolist()]
+        assert len(found) > 1_000
+        assert sorted(row for row in found if row[0] in sizes) == expected
+
+    try:
+        sorted_peaks, sorted_genes = (pybedtools.BedTool(str(path)).sort() for path in tables)
+        merged_peaks, merged_genes = sorted_peaks.merge(), sorted_genes.merge()
+        check(lambda c: merge(peaks[c]), merged_peaks)
+        check(lambda c: merge(peaks[c], 50), sorted_peaks.merge(d=50))
+        check(lambda c: intersect(peaks[c], genes[c]), merged_peaks.intersect(merged_genes))
+        check(lambda c: subtract(peaks[c], genes[c]), merged_peaks.subtract(merged_genes))
+        gaps = merged_peaks.complement(g=str(tmp_path / "sizes"))
+        check(lambda c: complement(peaks[c], sizes[c]), gaps)
+        total = sum(len(row) for row in merged_peaks if row.chrom in sizes)
+        assert sum(covered_bp(peaks[c]) for c in chroms) == total
     finally:
         pybedtools.cleanup()

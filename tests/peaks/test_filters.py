@@ -452,4 +452,9 @@ def test_yeast_against_bedtools_and_pandas(yeast, yeast_chromsizes, tmp_path, ca
     np.testing.assert_array_equal(
         union, merge(table.loc[table["chrom"] == "IV", ["start", "end"]].to_numpy())
     )
+    covered = [
+        (chrom, *span) for chrom, spans in store.catalogue().items() for span in spans.tolist()
+    ]
+    merged = BedTool(str(source)).sort().merge()
+    assert sorted(covered) == sorted((r.chrom, r.start, r.end) for r in merged)
     assert len(read_catalogue(source)) == 171_607
