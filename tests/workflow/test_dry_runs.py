@@ -1,9 +1,12 @@
 """Every shipped configuration plans, without network and without running anything."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from basewise.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(path.parent.name for path in (ROOT / ".test").glob("config-*/config.yaml"))
@@ -14,7 +17,13 @@ def planned_jobs(text: str) -> dict[str, int]:
     return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
 
 
-def test_the_default_config_annotates_hg38(run_snakemake, tmp_path):
+def estimated_jobs(directory: Path, capsys) -> dict[str, int]:
+    """Job counts as basewise estimate tells them."""
+    assert main(["estimate", "--directory", str(directory), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["jobs"]
+
+
+def test_the_default_config_annotates_hg38(run_snakemake, tmp_path, capsys):
     (tmp_path / "config").symlink_to(ROOT / "config")
     done = run_snakemake(tmp_path, "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
@@ -23,15 +32,23 @@ def test_the_default_config_annotates_hg38(run_snakemake, tmp_path):
     assert jobs["merge_track"] == 14
     assert jobs["get_blacklist"] == 1
     assert "evaluate_segmentation" not in jobs
+    assert estimated_jobs(tmp_path, capsys) == {
+        rule: n for rule, n in jobs.items() if rule not in ("total", "all")
+    }
     assert not (tmp_path / "resources").exists()
+    assert not (tmp_path / "results").exists()
 
 
-def test_the_toy_config_is_evaluated(run_snakemake, make_directory):
-    done = run_snakemake(make_directory(), "--dry-run", "--quiet", "rules")
+def test_the_toy_config_is_evaluated(run_snakemake, make_directory, capsys):
+    directory = make_directory()
+    done = run_snakemake(directory, "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
     jobs = planned_jobs(done.stdout)
     assert jobs["predict_shard"] == 4
     assert jobs["evaluate_segmentation"] == 1
+    assert estimated_jobs(directory, capsys) == {
+        rule: n for rule, n in jobs.items() if rule not in ("total", "all")
+    }
 
 
 def test_prefetch_gets_what_comes_from_elsewhere_and_computes_nothing(run_snakemake, tmp_path):

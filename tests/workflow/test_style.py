@@ -60,6 +60,12 @@ def test_genome_wide_rules_are_measured(rule):
     assert "    benchmark:\n" in RULES[rule]
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_memory_and_time_grow_with_the_attempt(rule):
+    for name, amount in re.findall(r"^        (mem_mb|runtime)=(.+),$", RULES[rule], re.MULTILINE):
+        assert amount.startswith(("grow(", "get_")), f"{name}={amount}"
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_scripts_configure_call_end(script):
     tree = ast.parse(script.read_text())

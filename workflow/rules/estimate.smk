@@ -17,10 +17,7 @@ rule estimate:
     conda:
         "../envs/model.yaml"
     params:
-        config={
-            key: config[key]
-            for key in ("peaks", "tiling", "checkpoints", "segmentation", "embedding")
-        },
+        config={key: value for key, value in config.items() if key != "assemblies"},
         rows=assemblies,
         known=get_known_sizes(),
     message:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 NOT_ESTIMATED = {
     "peaks": ("peaks", "signals"),  # a chapter, and the columns that make it run
     "embedding": ("embedding_regions",),
+    "binding": ("peaks",),
 }
 
 
