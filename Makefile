@@ -18,7 +18,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 UV_COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
-.PHONY: help install demo test test-fast bench bench-yeast lock bedtools
+# what the parity tests compare with, in an environment of its own; of PyTorch the wheels for CPUs
+# alone where they are to be had (1 GB installed), else those of the package index (5 GB)
+PARITY := $(VENV)/parity
+PARITY_WANTED := requirements-parity.txt
+PARITY_INSTALL := VIRTUAL_ENV=$(PARITY) $(BIN)/uv pip install --constraint $(LOCK) \
+	--override $(PARITY_WANTED) --requirement $(PARITY_WANTED)
+
+.PHONY: help install demo test test-fast parity bench bench-yeast lock bedtools
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST)
@@ -68,6 +75,17 @@ test: install  ## formatting, lint, and every test
 
 test-fast: install  ## the tests that take seconds
 	$(BIN)/pytest $(PYTEST_ARGS) -m "not slow"
+
+parity: install $(PARITY)/.installed  ## compare models and encoders with PyTorch's
+	$(PARITY)/bin/python -m pytest $(PYTEST_ARGS) -m parity
+
+$(PARITY)/.installed: $(INSTALLED) $(PARITY_WANTED)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PARITY)
+	$(PARITY_INSTALL) --torch-backend cpu || $(PARITY_INSTALL)
+	site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	here=$$($(PARITY)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))'); \
+	echo "import site; site.addsitedir('$$site')" >"$$here/basewise.pth"
+	touch $@
 
 bench: install  ## measure, and write benchmarks/results/
 	$(BIN)/python benchmarks/run.py

@@ -57,3 +57,12 @@ def test_bench_needs_no_reference_data(install):
     assert "bench_yeast" not in planned(venv, "bench")
     assert "benchmarks/run.py" in planned(venv, "bench")
     assert "bench_yeast.py --write" in planned(venv, "bench-yeast")
+
+
+def test_pytorch_is_installed_for_parity_alone(install):
+    venv = install(DEFAULT)
+    assert "uv pip install" not in planned(venv, "test")
+    text = planned(venv, "parity")
+    assert f"VIRTUAL_ENV={venv}/parity" in text
+    assert "--requirement requirements-parity.txt --torch-backend cpu ||" in text
+    assert text.rstrip().endswith("-m parity")

@@ -11,7 +11,9 @@ from basewise.checkpoints.torch_names import map_names
 from basewise.checkpoints.torch_tables import CONV_TRANSPOSE
 from basewise.errors import BasewiseError
 
-torch = pytest.importorskip("torch", reason="torch is not installed: basewise needs none")
+torch = pytest.importorskip("torch", reason="torch is not installed: make parity installs it")
+
+pytestmark = pytest.mark.parity
 
 
 @pytest.fixture
