@@ -10,6 +10,7 @@ Shapes: B examples, n bins, E channels of the trunk, j residues, P their channel
 context's vector, H latent heads.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import haiku as hk
@@ -133,12 +134,28 @@ class Adapter:
 
         def run(pooled, context):
             taps = {"pooled": pooled}
-            with hk.name_scope(NAMESPACE):
-                _mix_and_predict(self.config, self.dtype, taps, context, None)
+            _mix_and_predict(self.config, self.dtype, taps, context, None)
             return taps
 
-        taps = hk.without_apply_rng(hk.transform(run)).apply(params, pooled, context)
+        taps = self._part(run)(params, pooled, context)
         return {name: taps[name] for name in OUTPUTS if name in taps}
+
+    def read_bins(self, params: dict, embeddings: jax.Array) -> jax.Array:
+        """Return the bins (B, n, width) before anything but DNA comes in; without dropout."""
+        return self._part(lambda x: _read_bins(self.config, self.dtype, 0.0, x, {}))(
+            params, embeddings
+        )
+
+    def read_residues(self, params: dict, protein: jax.Array) -> jax.Array:
+        """Return the residues (B, j, width) before anything else comes in."""
+        return self._part(lambda c: _read_residues(self.config, self.dtype, c))(params, protein)
+
+    def _part(self, run) -> Callable[..., jax.Array]:
+        def named(*arguments):
+            with hk.name_scope(NAMESPACE):
+                return run(*arguments)
+
+        return hk.without_apply_rng(hk.transform(named)).apply
 
     def _forward(self, is_training: bool, **switches) -> hk.Transformed:
         def run(*arguments):
@@ -202,16 +219,9 @@ def _run(
 ) -> dict[str, jax.Array]:
     """Return everything by name; what is not used is never computed once compiled."""
     dropout = config.dropout if is_training else 0.0
-    x, c = embeddings.astype(jnp.float32), protein.astype(jnp.float32)
-    if config.trunk_width is not None:
-        x = Linear(config.trunk_width, dtype=dtype, name="reduce_dna")(x)
-    if config.protein_width is not None:
-        c = Linear(config.protein_width, dtype=dtype, name="reduce_protein")(c)
-    taps = {"normed": norm(x, "norm_seq_embed")}
-    x = taps["normed"]
-    for number in range(config.genome_self_attn_depth):
-        x = SelfAttentionBlock(config, dtype, dropout, name=f"genome_self_attn_{number}")(x)
-        taps[f"self_{number}"] = x
+    taps = {}
+    x = _read_bins(config, dtype, dropout, embeddings, taps)
+    c = _read_residues(config, dtype, protein)
     if config.condition_squeeze_excite:
         inverted = config.legacy_inverted_squeeze_mask
         x = SqueezeExcite(dtype, inverted, name="cond_genetic")(x, context, None)
@@ -230,6 +240,25 @@ def _run(
     if is_mixed:
         _mix_and_predict(config, dtype, taps, context, peaks_nr)
     return taps
+
+
+def _read_bins(config: BindingConfig, dtype, dropout: float, embeddings, taps: dict) -> jax.Array:
+    """Return the bins before anything but DNA comes in; adds what it passes to ``taps``."""
+    x = embeddings.astype(jnp.float32)
+    if config.trunk_width is not None:
+        x = Linear(config.trunk_width, dtype=dtype, name="reduce_dna")(x)
+    taps["normed"] = x = norm(x, "norm_seq_embed")
+    for number in range(config.genome_self_attn_depth):
+        x = SelfAttentionBlock(config, dtype, dropout, name=f"genome_self_attn_{number}")(x)
+        taps[f"self_{number}"] = x
+    return x
+
+
+def _read_residues(config: BindingConfig, dtype, protein) -> jax.Array:
+    c = protein.astype(jnp.float32)
+    if config.protein_width is None:
+        return c
+    return Linear(config.protein_width, dtype=dtype, name="reduce_protein")(c)
 
 
 def _mix_and_predict(config: BindingConfig, dtype, taps: dict, context, peaks_nr) -> None:
