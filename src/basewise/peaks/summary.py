@@ -13,7 +13,7 @@ from basewise.errors import BasewiseError
 from basewise.genome import Sequences
 from basewise.intervals import IntervalMap, merge
 from basewise.peaks.filters import overlaps
-from basewise.peaks.negatives.composition import count_in_windows
+from basewise.peaks.negatives.composition import IS_BASE, IS_GC, count_in_windows
 from basewise.peaks.placing import place_windows
 from basewise.peaks.store import PeakStore
 
@@ -34,9 +34,6 @@ DISTRIBUTION_COLUMNS = ("quantity", "kind", "low", "high", "n")
 GC_EDGES = np.linspace(0, 1, 51)
 NO_INTERVALS = np.empty((0, 2), np.int64)
 WIDTH_EDGES = np.unique(np.round(2 ** (np.arange(0, 97) / 4)).astype(np.int64))
-
-_IS_GC = np.isin(np.arange(256), list(b"GC"))
-_IS_BASE = np.isin(np.arange(256), list(b"ACGT"))
 
 
 @dataclass
@@ -174,8 +171,8 @@ def _peak_gc(
 
 def _gc(bases: np.ndarray, starts: np.ndarray, width_bp: int) -> np.ndarray:
     """The share of G and C among the bases of windows, sorted by start; NaN without any."""
-    n_gc = count_in_windows(bases, _IS_GC, starts, width_bp)
-    n_bases = count_in_windows(bases, _IS_BASE, starts, width_bp)
+    n_gc = count_in_windows(bases, IS_GC, starts, width_bp)
+    n_bases = count_in_windows(bases, IS_BASE, starts, width_bp)
     return np.divide(n_gc, n_bases, out=np.full(len(starts), np.nan), where=n_bases > 0)
 
 
