@@ -68,6 +68,27 @@ def test_negatives_have_the_gc_of_the_peaks(genome):
     assert 0 < match.l1_distance < 3 * 2 / 501
 
 
+def test_candidates_are_the_same_in_pieces(genome, tmp_path, monkeypatch):
+    """Bases are read from a piece's first window to its last, here of an indexed FASTA."""
+    path = tmp_path / "genome.fa"
+    bases = {chrom: genome.read(chrom, 0, size) for chrom, size in genome.chromsizes.items()}
+    bases["a"][7_000:9_000] |= 32
+    rows = [f">{chrom}\n{codes.tobytes().decode()}\n" for chrom, codes in bases.items()]
+    path.write_text("".join(rows))
+    composition = Composition(("gc", "repeats"), Genome(path), gc_bins=8)
+    avoid = {"a": np.array([[5_000, 5_090], [29_000, 30_000]])}
+    allowed = find_allowed_starts(genome.chromsizes, [avoid], 70)
+    options = {"composition": composition, "step": 3, "when_short": "nearest"}
+    target = np.arange(40)
+    ranks, match = draw_matched(allowed, target, 900, derive_rng(2), **options)
+    monkeypatch.setattr("basewise.peaks.negatives.matched.PIECE", 11)
+    again, other = draw_matched(allowed, target, 900, derive_rng(2), **options)
+    np.testing.assert_array_equal(again, ranks)
+    np.testing.assert_array_equal(other.room, match.room)
+    assert 0 <= match.room.sum() - allowed.n_starts // 3 <= 1
+    assert composition.codes("a", np.empty(0), 70).tolist() == []
+
+
 def test_every_candidate_of_a_bin_is_equally_likely(genome):
     width = 40
     composition = Composition(("gc",), genome, gc_bins=4)

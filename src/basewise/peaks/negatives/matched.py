@@ -16,6 +16,7 @@ from basewise.peaks.negatives.composition import Composition
 from basewise.peaks.negatives.seeds import draw_ranks, share_out
 
 WHEN_SHORT = ("error", "nearest")
+PIECE = 1 << 22  # candidates whose windows are looked at together
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,9 @@ def _candidate_codes(
     for chrom, low, high in zip(
         allowed.chroms, allowed.chrom_ranks[:-1], allowed.chrom_ranks[1:], strict=True
     ):
-        ranks = np.arange(first + -(-max(0, low - first) // step) * step, high, step)
-        if len(ranks):
+        low = first + -(-max(0, int(low) - first) // step) * step
+        for begin in range(low, int(high), PIECE * step):
+            ranks = np.arange(begin, min(begin + PIECE * step, int(high)), step)
             starts = allowed.locate(ranks)[1]
             codes[done : done + len(ranks)] = composition.codes(chrom, starts, allowed.width_bp)
             done += len(ranks)
