@@ -48,8 +48,8 @@ class AllowedStarts:
     def locate(self, ranks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Chrom index and start (bp) of each rank; int64 (n,) → two int64 (n,)."""
         runs = np.searchsorted(self.run_ranks, ranks, side="right") - 1
-        starts = self.run_starts[runs] + (ranks - self.run_ranks[runs])
-        return np.searchsorted(self.chrom_runs, runs, side="right") - 1, starts
+        starts = (self.run_starts - self.run_ranks[:-1])[runs] + ranks
+        return np.repeat(np.arange(len(self.chroms)), np.diff(self.chrom_runs))[runs], starts
 
 
 def find_allowed_starts(

@@ -41,12 +41,11 @@ def make_table(
         n_of_scope: How many windows each has; None for one scope.
     """
     counts = [len(start)] if n_of_scope is None else n_of_scope
+    start = np.asarray(start, np.int32)
     columns = [
-        pa.DictionaryArray.from_arrays(
-            pa.array(np.asarray(chrom, np.int32)), pa.array(list(chroms), pa.string())
-        ),
-        pa.array(np.asarray(start, np.int32)),
-        pa.array(np.asarray(start + width_bp, np.int32)),
+        _name(np.asarray(chrom, np.int32), list(chroms)),
+        pa.array(start),
+        pa.array(start + np.int32(width_bp)),
         _repeat([kind], [len(start)]),
         *(_repeat(names, counts) for names in zip(*scopes, strict=True)),
     ]
@@ -55,11 +54,16 @@ def make_table(
 
 def _repeat(texts: Sequence[str], counts: Sequence[int]) -> pa.DictionaryArray:
     """Every text so many times."""
+    if len(texts) == 1:
+        return _name(np.zeros(counts[0], dtype=np.int32), list(texts))
     codes: dict[str, int] = {}
     numbers = np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(
-        pa.array(np.repeat(numbers, counts)), pa.array(list(codes), pa.string())
-    )
+    return _name(np.repeat(numbers, counts), list(codes))
+
+
+def _name(codes: np.ndarray, names: list[str]) -> pa.DictionaryArray:
+    # safe would look through codes that are indices of names by construction
+    return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string()), safe=False)
 
 
 def join_tables(tables: Iterable[pa.Table]) -> pa.Table:
@@ -78,7 +82,11 @@ def write_tables(
     with (
         atomic_path(output) as temporary,
         pq.ParquetWriter(
-            temporary, SCHEMA, use_dictionary=_TEXTS, column_encoding=_PACKED
+            temporary,
+            SCHEMA,
+            use_dictionary=_TEXTS,
+            column_encoding=_PACKED,
+            write_statistics=list(_PACKED),  # those of texts take as long as the rest
         ) as writer,
     ):
         for table in tables:
