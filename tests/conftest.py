@@ -31,22 +31,37 @@ def shared() -> Path:
     return SHARED
 
 
+def load_helper(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture(scope="session")
 def run_hub() -> Callable:
     """A context manager run_hub(name, commit) that yields a `FakeHub` of tests/hub_server.py."""
-    spec = importlib.util.spec_from_file_location("hub_server", ROOT / "tests/hub_server.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.run_hub
+    return load_helper("hub_server").run_hub
 
 
 @pytest.fixture(scope="session")
 def torch_writer() -> ModuleType:
     """The functions of tests/torch_writer.py, which write checkpoints as PyTorch does."""
-    spec = importlib.util.spec_from_file_location("torch_writer", ROOT / "tests/torch_writer.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_helper("torch_writer")
+
+
+@pytest.fixture(scope="session")
+def published_writer() -> ModuleType:
+    """The functions of tests/published_writer.py, which write published models in small."""
+    return load_helper("published_writer")
+
+
+@pytest.fixture(scope="session")
+def reference(shared, published_writer) -> Callable:
+    """A function model -> its case of the reference."""
+    return lambda model: published_writer.Reference(
+        shared / "goldens", published_writer.CASES[model]
+    )
 
 
 @pytest.fixture(scope="session")

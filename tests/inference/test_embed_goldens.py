@@ -1,17 +1,12 @@
 """The reference's embeddings, attention maps and logits, from token ids and through the command."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 import basewise
 from basewise.cli import main
-
-SNAKEFILE = Path(__file__).resolve().parents[2] / "workflow/Snakefile"
 
 CASES = ["v1", "v2", "agro", "codon", "segment"]
 
@@ -51,33 +46,6 @@ def test_the_command_gives_what_the_reference_gives(golden, name, tmp_path):
     if name != "segment":
         command.append("--logits")
     assert main([*command, "--out", str(out)]) == 0
-    assert_file_matches(out, case, texts)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["v2", "codon"])
-def test_the_rule_gives_what_the_reference_gives(golden, name, tmp_path):
-    case = golden(name)
-    texts = write_rows(case, tmp_path / "rows.fa")
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config/assemblies.tsv").write_text(
-        "assembly\tfasta\tembedding_regions\ngolden\trows.fa\trecords\n"
-    )
-    chapter = {
-        "checkpoint": name,
-        "layers": [1, 2, 3],
-        "attention": [f"{layer}:{head}" for layer, head in case.heads()],
-        "logits": True,
-        "format": "npz",
-    }
-    config = {"checkpoints": {name: {"source": str(case.checkpoint)}}, "embedding": chapter}
-    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--cores", "2"]
-    done = subprocess.run(
-        [*command, "--directory", str(tmp_path)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    out = tmp_path / f"results/golden/{name}/embeddings/embeddings.npz"
     assert_file_matches(out, case, texts)
 
 
