@@ -56,7 +56,7 @@ $(VENV)/.python:
 
 $(INSTALLED): $(VENV)/.python pyproject.toml $(LOCK) requirements-uv.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-uv.lock
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --require-hashes --requirement $(LOCK)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --compile-bytecode --require-hashes --requirement $(LOCK)
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --no-deps --no-build-isolation --editable .
 	rm -f $(VENV)/.installed*
 	touch $@
