@@ -71,6 +71,31 @@ def test_each_kind_of_work_is_set_in_one_place(plan, make_directory):
     assert found["Calling"] == "big"
 
 
+CARDS = """
+import os
+from snakemake.cli import main
+from snakemake.dag import DAG
+
+def stats(dag):
+    cards = {job.resources.get("gpu") for job in dag.jobs if job.rule.name == "predict_shard"}
+    print("CARDS", *cards, flush=True)
+    os._exit(0)
+
+DAG.stats = stats
+main()
+"""
+
+
+def test_a_job_on_a_cluster_gets_as_many_cards_as_it_asks_for(make_directory):
+    """The limit of one card is that of a machine where jobs run side by side."""
+    directory = make_directory({"segmentation": {"platform": "gpu", "devices_per_job": 2}})
+    command = [sys.executable, "-c", CARDS, "--profile", "slurm", "--dry-run"]
+    done = subprocess.run(
+        [*command, "--directory", str(directory)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert "CARDS 2\n" in done.stdout, done.stdout + done.stderr
+
+
 def test_without_a_profile_no_partition_is_spoken_of(run_snakemake, make_directory):
     done = run_snakemake(make_directory(), "--dry-run")
     assert done.returncode == 0, done.stdout

@@ -6,6 +6,7 @@ its account, its machine. What is named for a rule itself wins.
 
 Steps:
     - this comes last, when all rules are there
+    - where kinds are set, a cluster counts the cards: the one card of a machine limits no job
     - a directory that another run holds is explained; Snakemake then refuses
     - what a run that was killed or interrupted left on the cluster is cancelled
     - the message of each job tells its partition, so that a dry run shows all of them
@@ -18,6 +19,7 @@ from snakemake.resources import Resources
 from basewise import runs, slurm
 
 KINDS = {"download", "cpu", "gpu", "tpu"}
+MOST_DEVICES = 64
 
 
 def get_kind(rule_name):
@@ -49,6 +51,9 @@ def give_resources(each):
     if each.resources["slurm_partition"].raw == "login":
         workflow.localrules(each.name)
 
+
+if KINDS & workflow.resource_settings.overwrite_resources.keys():
+    workflow.register_resource("gpu", MOST_DEVICES)
 
 if workflow.modifier.is_main_snakefile():
     for each in list(workflow.rules):
