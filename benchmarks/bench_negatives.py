@@ -1,6 +1,7 @@
 """Random negatives per second, against `bedtools shuffle -excl` and a loop that rejects.
 
     python benchmarks/bench_negatives.py [--n 1000000] [--rounds 3] [--write]
+    python benchmarks/bench_negatives.py --scopes    scoped and hard ones: see bench_scopes.py
 
 Windows of 4,096 bp on the chroms of hg38, with two exclusions: "sparse", 100,000 peaks of 300 bp,
 and "union", 4.4 million of them, which is what the union of ReMap's peaks leaves of the genome:
@@ -257,6 +258,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="of the peaks, to try it out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/results")
+    parser.add_argument("--scopes", action="store_true", help="scoped and hard ones, instead")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
@@ -264,16 +266,23 @@ def main() -> None:
         return work(way, Path(folder), int(n))
     machine = describe_machine(PACKAGES)
     rows = []
-    for case, n_peaks in CASES.items():
-        n_peaks = int(n_peaks * options.share)
-        rows += measure(case, options.n, n_peaks, options.rounds, options.seed)
-    table = as_markdown(rows, machine)
+    if options.scopes:
+        from bench_scopes import N_PEAKS, measure_scopes, scopes_as_markdown
+
+        for n_peaks in N_PEAKS:
+            rows += measure_scopes(int(n_peaks * options.share), options.rounds, options.seed)
+        name, table = "bench_scopes", scopes_as_markdown(rows, machine)
+    else:
+        for case, n_peaks in CASES.items():
+            n_peaks = int(n_peaks * options.share)
+            rows += measure(case, options.n, n_peaks, options.rounds, options.seed)
+        name, table = "bench_negatives", as_markdown(rows, machine)
     print(table)
     if options.write:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "bench_negatives.md").write_text(table, encoding="utf-8")
+        (RESULTS / f"{name}.md").write_text(table, encoding="utf-8")
         record = json.dumps({"machine": machine, "rows": rows}, indent=1)
-        (RESULTS / "bench_negatives.json").write_text(record + "\n", encoding="utf-8")
+        (RESULTS / f"{name}.json").write_text(record + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
