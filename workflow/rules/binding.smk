@@ -33,7 +33,6 @@ rule encode_proteins:
         # resources, not params: tuning speed reruns nothing
         platform=get_encoders_value("platform"),
         batch_size=get_encoders_value("batch_size"),
-        cache="results/{assembly}/binding/embeddings",
     params:
         encoder=get_encoder("proteins"),
         settings=get_encoder_settings("proteins"),
@@ -64,7 +63,6 @@ rule encode_contexts:
         runtime=grow(60),
         platform=get_encoders_value("platform"),
         batch_size=get_encoders_value("batch_size"),
-        cache="results/{assembly}/binding/embeddings",
     params:
         encoder=get_encoder("contexts"),
         settings=get_encoder_settings("contexts"),

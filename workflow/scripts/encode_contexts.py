@@ -1,5 +1,6 @@
 """Encode all biotypes of one assembly."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.encoders import build_encoder, describe_contexts, encode_biotypes, read_biotypes
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
+index = Path(snakemake.output.index)
 table = snakemake.input.get("biotypes")
 texts = describe_contexts(
     PeakStore(snakemake.input.store).scopes()["biotype"],
@@ -26,6 +28,6 @@ encode_biotypes(
         batch_size=snakemake.resources.batch_size,
         **snakemake.params.settings,
     ),
-    snakemake.resources.cache,
-    snakemake.output.index,
+    index.with_name("embeddings"),
+    index,
 )

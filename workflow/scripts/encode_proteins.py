@@ -1,5 +1,6 @@
 """Encode the proteins of all targets of one assembly."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.encoders import build_encoder, encode_targets
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
+index = Path(snakemake.output.index)
+
 encode_targets(
     PeakStore(snakemake.input.store).scopes()["target"],
     read_proteins(snakemake.input.proteins, snakemake.params.species),
@@ -21,6 +24,6 @@ encode_targets(
         batch_size=snakemake.resources.batch_size,
         **snakemake.params.settings,
     ),
-    snakemake.resources.cache,
-    snakemake.output.index,
+    index.with_name("embeddings"),
+    index,
 )
