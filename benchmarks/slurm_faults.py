@@ -7,6 +7,7 @@ files are, to the last byte, those of a run that nothing disturbed. Needs root, 
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
@@ -26,6 +27,7 @@ from machine import describe_machine
 from trial import MODEL, Trial, hash_merged, make_directory, run_here, set_resources
 
 FOLDER = Path(__file__).resolve().parent
+RESULTS = FOLDER / "results"
 TRACKS = ("exon", "intron")
 TARGETS = [f"{MODEL}/tracks/{track}.bw" for track in TRACKS]
 PLANNED = [f"{MODEL}/regions.bed", "resources/checkpoints/segment_nt_toy/config.json"]
@@ -285,6 +287,18 @@ def run_fault(cluster: Cluster, planned: Path, what: str, expected: dict) -> Out
     return outcome
 
 
+def write_results(outcomes: dict[str, Outcome]) -> None:
+    """Keep outcomes, beside those of faults that were not done this time."""
+    kept = RESULTS / "slurm_faults.json"
+    rows = json.loads(kept.read_text()) if kept.is_file() else {}
+    rows |= {what: asdict(outcome) for what, outcome in outcomes.items()}
+    rows = {what: rows[what] for what in FAULTS if what in rows}
+    kept.write_text(json.dumps(rows, indent=1) + "\n")
+    table = format_table({what: Outcome(**row) for what, row in rows.items()})
+    page = TEXT.format(table=table, machine=describe_machine())
+    (RESULTS / "slurm_faults.md").write_text(page)
+
+
 def format_table(outcomes: dict[str, Outcome]) -> str:
     rows = [
         f"| {what} | yes | {each.bytes_lost:,} | {each.again} | {each.seconds:.0f} | "
@@ -305,7 +319,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster is stopped
     wanted = arguments.fault or [""]
     chosen = [what for what in FAULTS if any(part in what for part in wanted)]
-    outcomes = {}
+    outcomes, failed = {}, []
     with tempfile.TemporaryDirectory() as folder, run_cluster() as cluster:
         planned = make_directory(Path(folder) / "planned", TRACKS, tiling={"shards": 2})
         done = run_here(planned, *PLANNED)
@@ -315,13 +329,18 @@ def main() -> None:
         assert done.returncode == 0, done.stdout
         expected = {name: hash_merged(undisturbed)[name] for name in TARGETS}
         for what in chosen:
-            outcomes[what] = run_fault(cluster, planned, what, expected)
+            try:
+                outcomes[what] = run_fault(cluster, planned, what, expected)
+            except AssertionError as error:
+                failed.append(what)
+                print(f"{what}: FAILED: {error}", flush=True)
+                continue
             print(f"{what}: {outcomes[what]}", flush=True)
-    table = format_table(outcomes)
-    print(table)
-    if arguments.write:
-        path = FOLDER / "results/slurm_faults.md"
-        path.write_text(TEXT.format(table=table, machine=describe_machine()))
+            if arguments.write:
+                write_results(outcomes)
+    print(format_table(outcomes))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 TEXT = """# What clusters do to jobs

@@ -4,6 +4,7 @@ The Slurm executor adds 10 s to the pause after every look that saw no job end, 
 changes that. Only the `snakemake` that submits looks at all, so only it is started by this file.
 """
 
+import signal
 import sys
 
 from snakemake.cli import main
@@ -17,4 +18,6 @@ RemoteExecutor.next_seconds_between_status_checks = property(
 )
 
 if __name__ == "__main__":
+    # who was started in the background by a shell ignores Ctrl-C, and so would its children
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main())
