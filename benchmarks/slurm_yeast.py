@@ -1,0 +1,90 @@
+"""Yeast end to end through `snakemake --profile slurm`, on a Slurm of our own.
+
+    python benchmarks/slurm_yeast.py [--write]
+
+Needs root, slurm-wlm, munge, and what benchmarks/bench_yeast.py trained and annotated: its tracks
+are what these are compared with, byte by byte.
+"""
+
+import argparse
+import hashlib
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
+
+import yaml
+from cluster import run_cluster, why_not
+from machine import describe_machine
+from trial import Trial
+
+FOLDER = Path(__file__).resolve().parent
+YEAST = FOLDER / "yeast"
+TRACKS = "results/R64-1-1/segment_nt_yeast/tracks"
+
+
+def make_directory(directory: Path) -> Path:
+    """Make a working directory with yeast's configuration, whose paths lead to the files here."""
+    shutil.copytree(YEAST / "config", directory / "config")
+    table = directory / "config/assemblies.tsv"
+    table.write_text(table.read_text().replace("../../..", str(FOLDER.parents[1])))
+    path = directory / "config/config.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["checkpoints"]["segment_nt_yeast"]["source"] = str(YEAST / "trained/segment_nt_yeast")
+    path.write_text(yaml.safe_dump(config))
+    return directory
+
+
+def hash_tracks(directory: Path) -> dict[str, str]:
+    files = sorted((directory / TRACKS).glob("*.bw"))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="keep the report")
+    arguments = parser.parse_args()
+    if why_not():
+        sys.exit(why_not())
+    if not (YEAST / "trained/segment_nt_yeast").is_dir():
+        sys.exit("no trained model of yeast: python benchmarks/bench_yeast.py makes it")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster is stopped
+    with tempfile.TemporaryDirectory() as folder, run_cluster() as cluster:
+        trial = Trial(cluster, make_directory(Path(folder) / "run"))
+        began = time.monotonic()
+        code = trial.run(seconds=7200)
+        assert code == 0, trial.log[-4000:]
+        seconds, jobs = time.monotonic() - began, trial.evidence()
+        ours, theirs = hash_tracks(trial.directory), hash_tracks(YEAST)
+    alike = sum(theirs.get(name) == value for name, value in ours.items())
+    text = TEXT.format(
+        machine=describe_machine(),
+        seconds=seconds,
+        alike=f"{alike} of {len(ours)} tracks are" if theirs else "Not compared: no tracks are",
+        jobs="\n".join(jobs),
+    )
+    print(text)
+    if arguments.write:
+        (FOLDER / "results/slurm_yeast.md").write_text(text)
+
+
+TEXT = """# Yeast on Slurm
+
+`python benchmarks/slurm_yeast.py --write` on {machine}.
+
+The whole genome of yeast through `snakemake --profile slurm` on a Slurm of our own, which shares
+the processors with everything else: {seconds:.0f} s. {alike} to the last byte those that
+`benchmarks/bench_yeast.py` made without a cluster.
+
+```
+{jobs}
+```
+"""
+
+
+if __name__ == "__main__":
+    main()
