@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
 from basewise.models import language_model, segment_borzoi, segment_enformer, segment_nt
+from basewise.models.binding.model import build_binding_model
 from basewise.models.language_model import LanguageModel
 from basewise.models.nucleotide_transformer import build_trunk
 from basewise.models.track_model import TrackModel
@@ -23,10 +24,13 @@ class Family:
     Attributes:
         build_track_model: (architecture, tile_spec, tracks, dtype) -> TrackModel.
         build_language_model: (architecture, dtype) -> LanguageModel.
+        build_init: architecture -> (rng -> parameters), of families that are neither, or more than
+            their trunk; None for the trunk's.
     """
 
     build_track_model: Callable[..., TrackModel] | None = None
     build_language_model: Callable[..., LanguageModel] | None = None
+    build_init: Callable[[dict], Callable[[jax.Array], dict]] | None = None
 
 
 FAMILIES: dict[str, Family] = {
@@ -38,6 +42,7 @@ FAMILIES: dict[str, Family] = {
     "esm": Family(),
     "bert": Family(),
     "albert": Family(),
+    "binding": Family(build_init=lambda architecture: build_binding_model(architecture).init),
 }
 
 
@@ -97,7 +102,10 @@ def build_skeleton(config: dict) -> dict:
     Raises:
         BasewiseError: an unknown family or field, named.
     """
-    if find_family(config).build_track_model is None:
+    family = find_family(config)
+    if family.build_init is not None:
+        init = family.build_init(config["architecture"])
+    elif family.build_track_model is None:
         init = build_trunk(config["architecture"]).init
     else:
         init = build_track_model(config).init

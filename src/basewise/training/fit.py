@@ -150,20 +150,28 @@ class Fitted:
     best_step: int
 
 
-def fit(task: Task, settings: FitSettings, folder: Path, *, hook: Hook | None = None) -> Fitted:
+def fit(
+    task: Task,
+    settings: FitSettings,
+    folder: Path,
+    *,
+    hook: Hook | None = None,
+    on_other_state: str = "refuse",
+) -> Fitted:
     """Train, or go on with the run whose state is in ``folder``.
 
     Writes metrics.jsonl, a line a report, and the state, to ``folder``.
 
     Args:
         hook: called with the step and the row of every report: for an experiment tracker.
+        on_other_state: "restart" begins afresh where the state is of other settings or data.
 
     Raises:
         BasewiseError: the state is that of other settings or data; a loss that is not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
     run = _Run(task, settings, folder, hook)
-    run.resume()
+    run.resume(restarts=on_other_state == "restart")
     while not run.is_over:
         run.advance()
     return run.finish()
@@ -175,7 +183,7 @@ class _Run:
     def __init__(self, task: Task, settings: FitSettings, folder: Path, hook: Hook | None):
         self.task, self.settings, self.folder, self.hook = task, settings, folder, hook
         self.identity = _hash({"task": task.fingerprint, "settings": settings.shaping})
-        params = jax.jit(task.init)(jax.random.key(settings.seed))
+        params = task.init(jax.random.key(settings.seed))
         trainable = task.trainable(params)
         optimiser = build_optimiser(
             settings.rate(),
@@ -197,11 +205,14 @@ class _Run:
     def is_over(self) -> bool:
         return self.is_stopped or self.step >= self.settings.steps
 
-    def resume(self) -> None:
+    def resume(self, *, restarts: bool) -> None:
         record = read_record(self.folder / STATE_NAME)
         if record is None:
             return
         if record["identity"] != self.identity:
+            if restarts:
+                log.warning("%s is of a run with other settings: starting afresh", self.folder)
+                return
             raise BasewiseError(
                 f"{self.folder / STATE_NAME} is of a run with other settings or data",
                 hint="Train into another directory, or remove this one to start afresh.",

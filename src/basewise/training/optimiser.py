@@ -43,7 +43,7 @@ def clip_by_norm(max_norm: float) -> optax.GradientTransformation:
     """Return scaling of gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch clips."""
 
     def clip(updates, _params):
-        factor = jnp.minimum(1.0, max_norm / (optax.global_norm(updates) + CLIP_EPS))
+        factor = jnp.minimum(1.0, max_norm / (optax.tree.norm(updates) + CLIP_EPS))
         return jax.tree.map(lambda leaf: leaf * factor, updates)
 
     return optax.stateless(clip)

@@ -54,12 +54,16 @@ def build_step(loss: Loss, optimiser: optax.GradientTransformation, trainable: M
 
         keys = None if rng is None else jax.random.split(rng, n_batches)
         nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, jnp.float32), learner.params)
-        total, parts = jax.lax.scan(add, nothing, (batches, keys))
+        if n_batches == 1:  # loops of XLA on CPUs compute convolutions several times slower
+            only = jax.tree.map(lambda array: array[0], (batches, keys))
+            total, parts = add(nothing, only)
+        else:
+            total, parts = jax.lax.scan(add, nothing, (batches, keys))
         gradients = jax.tree.map(lambda leaf: leaf / n_batches, total)
         gradients = keep_learning(gradients, trainable)
         updates, state = optimiser.update(gradients, learner.state, learner.params)
         logs = {name: values.mean() for name, values in parts.items()}
-        logs["grad_norm"] = optax.global_norm(gradients)
+        logs["grad_norm"] = optax.tree.norm(gradients)
         return Learner(optax.apply_updates(learner.params, updates), state), logs
 
     return step

@@ -58,7 +58,7 @@ class BindingTask:
         return f"{self.examples.fingerprint} {self.mode} {self.n_last} {self.described}"
 
     def init(self, rng: jax.Array) -> dict:
-        params = self.model.init(rng)
+        params = jax.jit(self.model.init)(rng)
         return params if self.start is None else self.start(params)
 
     def trainable(self, params: Mapping) -> dict:

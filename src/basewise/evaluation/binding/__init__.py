@@ -1,0 +1,1 @@
+"""How well binding is predicted, beside what predicts it without a model."""

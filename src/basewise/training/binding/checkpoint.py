@@ -1,0 +1,151 @@
+"""The checkpoint of a binding model: what it is made of, what it was trained on, its parameters.
+
+config.json beside the keys of every checkpoint: ``window_bp``; ``encoders`` and ``residues``, how
+proteins and contexts are to be encoded; ``training``, ``data``, ``metrics``.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+
+from basewise.checkpoints.config import read_config
+from basewise.checkpoints.store import load_parameters
+from basewise.encoders import Encoder, build_encoder
+from basewise.encoders.encoder import PROTEIN, TEXT
+from basewise.errors import BasewiseError
+from basewise.models.binding.model import FAMILY, BindingModel, build_binding_model
+
+SIDES = {"proteins": PROTEIN, "contexts": TEXT}
+
+
+@dataclass(frozen=True)
+class BindingCheckpoint:
+    """A binding model as it was saved.
+
+    Attributes:
+        params: float32 tree.
+        config: its config.json.
+    """
+
+    model: BindingModel
+    params: dict
+    config: dict
+
+    @property
+    def window_bp(self) -> int:
+        """Width of the windows that it was trained on."""
+        return int(self.config["window_bp"])
+
+    @property
+    def residues(self) -> dict:
+        """residue_stride and max_residues, as `PairTable` takes them."""
+        return dict(self.config["residues"])
+
+    def build_encoder(self, side: str) -> Encoder:
+        """Return the encoder of "proteins" or "contexts", as it was in training.
+
+        Raises:
+            BasewiseError: it was not noted, or computes something else today.
+        """
+        noted = self.config["encoders"].get(side)
+        if noted is None:
+            raise BasewiseError(
+                f"checkpoint {self.config['name']} does not say how its {side} were encoded",
+                hint=f"Hand over an index of {side} that the same encoder made.",
+            )
+        encoder = make_encoder(side, noted)
+        if encoder.fingerprint != noted["fingerprint"]:
+            raise BasewiseError(
+                f"encoder {noted['encoder']} is not the one that checkpoint "
+                f"{self.config['name']} was trained with",
+                found=f"fingerprint {encoder.fingerprint[:12]}, not {noted['fingerprint'][:12]}",
+            )
+        return encoder
+
+
+def load_binding(checkpoint: str | os.PathLike, dtype=jnp.float32) -> BindingCheckpoint:
+    """Return the binding model of a checkpoint directory.
+
+    Raises:
+        BasewiseError: a checkpoint of another family, an adapter for another trunk, or files that
+            are missing or damaged.
+    """
+    config = read_config(checkpoint)
+    if config["family"] != FAMILY:
+        raise BasewiseError(
+            f"{checkpoint} is no checkpoint of binding",
+            found=f"{config['name']}, a {config['family']}",
+        )
+    model = build_binding_model(config["architecture"], dtype)
+    return BindingCheckpoint(model, load_parameters(checkpoint), config)
+
+
+def make_encoder(side: str, noted: Mapping) -> Encoder:
+    """Return the encoder of a section: ``encoder`` and settings, null ones left out."""
+    settings = {
+        key: value
+        for key, value in noted.items()
+        if key not in ("encoder", "fingerprint", "name") and value is not None
+    }
+    return build_encoder(noted["encoder"], kind=SIDES[side], **settings)
+
+
+def note_encoders(sections: Mapping) -> dict:
+    """Return the sections with the fingerprint of each encoder, for a config.json.
+
+    Raises:
+        BasewiseError: a side or an encoder that there is not.
+    """
+    noted = {}
+    for side, section in sections.items():
+        if side not in SIDES:
+            raise BasewiseError(f"unknown key training config/encoders/{side}")
+        encoder = make_encoder(side, section)
+        given = {key: value for key, value in section.items() if value is not None}
+        noted[side] = {**given, "name": encoder.name, "fingerprint": encoder.fingerprint}
+    return noted
+
+
+def start_from(initial: str | os.PathLike, architecture: Mapping) -> dict:
+    """Return the parameters of a binding checkpoint to go on from.
+
+    Raises:
+        BasewiseError: its trunk or adapter is another than is asked for.
+    """
+    loaded = load_binding(initial)
+    for part in ("trunk", "adapter"):
+        asked, found = architecture[part], loaded.config["architecture"][part]
+        if asked != found:
+            raise BasewiseError(
+                f"{initial} has another {part} than the training config asks for",
+                found=_first_difference(asked, found),
+                hint="Go on with the architecture that it was trained with.",
+            )
+    return loaded.params
+
+
+def start_trunk(checkpoint: str | os.PathLike) -> tuple[dict, dict]:
+    """Return the description of a checkpoint's trunk, and its parameters ``edges``, ``layers``.
+
+    Raises:
+        BasewiseError: files that are missing or damaged.
+    """
+    config = read_config(checkpoint)
+    if config["family"] == FAMILY:
+        described = config["architecture"]["trunk"]
+    else:
+        described = {"family": config["family"], "architecture": config["architecture"]}
+    params = load_parameters(checkpoint)
+    return described, {part: params[part] for part in ("edges", "layers")}
+
+
+def _first_difference(asked: Mapping, found: Mapping, where: str = "") -> str:
+    for key in sorted({*asked, *found}):
+        a, b = asked.get(key), found.get(key)
+        if a != b:
+            if isinstance(a, Mapping) and isinstance(b, Mapping):
+                return _first_difference(a, b, f"{where}{key}/")
+            return f"{where}{key} {b}, not {a}"
+    return "nothing"

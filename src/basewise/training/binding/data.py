@@ -1,0 +1,114 @@
+"""Reading what binding is trained on, with an error for what is missing or empty."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from basewise.encoders import Embeddings, read_embeddings
+from basewise.errors import BasewiseError, nearest
+from basewise.training.binding.pairs import Pair, PairTable
+
+COLUMNS = ("chrom", "start", "end", "label", "kind", "experiment", "target", "biotype")
+NUMBERS = ("score", "n_peaks")
+
+
+def read_windows(folder: str | Path, split: str) -> pd.DataFrame:
+    """Return the windows of a split, with categories for text.
+
+    Raises:
+        BasewiseError: no such split, a file of other columns, or no window in it.
+    """
+    path = Path(folder) / f"{split}.parquet"
+    if not path.is_file():
+        known = sorted(file.stem for file in Path(folder).glob("*.parquet"))
+        raise BasewiseError(
+            f"{folder} has no windows of split {split!r}",
+            hint=nearest(split, known) if known else "The rule make_windows writes them.",
+        )
+    wanted = [*COLUMNS, *NUMBERS]
+    missing = [name for name in wanted if name not in pq.read_schema(path).names]
+    if missing:
+        raise BasewiseError(f"{path} is no table of windows", found=f"no {', '.join(missing)}")
+    windows = pd.read_parquet(path, columns=wanted)
+    if windows.empty:
+        raise BasewiseError(
+            f"split {split!r} of {folder} is empty",
+            found="0 windows",
+            hint="Hold out chroms, targets or biotypes that have peaks (peaks/splits).",
+        )
+    return windows
+
+
+def read_rules(folder: str | Path, split: str = "train") -> dict:
+    """Return how the windows were made (width_bp, rules, …), as `make_windows` noted; {} if not."""
+    noted = (pq.read_schema(Path(folder) / f"{split}.parquet").metadata or {}).get(b"basewise")
+    return json.loads(noted) if noted else {}
+
+
+def read_width(windows: Mapping[str, pd.DataFrame]) -> int:
+    """Return the one width of all windows, in bp.
+
+    Raises:
+        BasewiseError: splits of different widths.
+    """
+    widths = {
+        name: sorted(set((rows["end"] - rows["start"]).unique())) for name, rows in windows.items()
+    }
+    if len({width for own in widths.values() for width in own}) != 1:
+        raise BasewiseError("windows must have one width", found=widths)
+    return int(next(iter(widths.values()))[0])
+
+
+def list_pairs(*tables: pd.DataFrame) -> list[Pair]:
+    """Return the distinct pairs of tables with the columns target and biotype."""
+    pairs = [
+        table[["target", "biotype"]].astype(str).drop_duplicates().itertuples(index=False)
+        for table in tables
+    ]
+    return sorted({Pair(*pair) for rows in pairs for pair in rows})
+
+
+def open_pairs(
+    pairs: Sequence[Pair],
+    proteins: str | Path,
+    contexts: str | Path | None,
+    **settings,
+) -> PairTable:
+    """Return the table of pairs with their embeddings in the cache.
+
+    Args:
+        proteins, contexts: indices, as `encode_proteins` and `encode_contexts` write them.
+        settings: residue_stride and max_residues of `PairTable`.
+
+    Raises:
+        BasewiseError: no index; a target without a protein, a biotype without a context.
+    """
+    held: tuple[Embeddings, Embeddings | None] = (
+        read_embeddings(proteins),
+        None if contexts is None else read_embeddings(contexts),
+    )
+    return PairTable.of(pairs, *held, **settings)
+
+
+def make_folds(windows: pd.DataFrame, number: int) -> list[list[str]]:
+    """Return chroms in so many groups of about as many windows each.
+
+    Raises:
+        BasewiseError: fewer chroms than folds.
+    """
+    counts = windows["chrom"].astype(str).value_counts()
+    if len(counts) < number:
+        raise BasewiseError(
+            f"{number} folds need as many chroms", found=f"{len(counts)} chroms with windows"
+        )
+    folds: list[list[str]] = [[] for _ in range(number)]
+    sizes = np.zeros(number, np.int64)
+    for chrom, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        smallest = int(sizes.argmin())
+        folds[smallest].append(chrom)
+        sizes[smallest] += count
+    return [sorted(fold) for fold in folds]
