@@ -12,6 +12,7 @@ from basewise.models import parameters
 from basewise.models.enformer import Enformer, crop, cropped_length
 from basewise.models.one_hot_config import EnformerConfig
 from basewise.models.positional import enformer_positions
+from basewise.training.binding_losses import outputs_loss, pearson
 
 TRACKS = (
     "track_default",
@@ -82,6 +83,15 @@ def test_adapter_equals_the_reference(load_golden, name):
     assert_close(taps[output], golden.arrays["out/pred"], **PREDICTION)
     if "aux.pred" in expected:
         assert_close(taps["read_value"], expected["aux.pred"], **PREDICTION)
+    total, parts = outputs_loss(golden.model.config, taps, golden.batch())
+    expected = golden.take("out/")
+    np.testing.assert_allclose(parts["loss"], expected["loss"], rtol=1e-5)
+    if golden.model.config.aux_read_value_loss:
+        np.testing.assert_allclose(parts["aux_loss"], expected["aux_loss"], rtol=1e-5)
+        np.testing.assert_allclose(total, expected["total_loss"], rtol=1e-5)
+    if "corr_coef" in expected:
+        correlation = pearson(taps["track"], golden.batch().target).mean()
+        np.testing.assert_allclose(correlation, expected["corr_coef"], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["track_default", "track_joint_depth2_pad", "binary_se_aux"])

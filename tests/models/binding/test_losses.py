@@ -12,16 +12,17 @@ from basewise.training.optimiser import build_optimiser
 from basewise.training.step import build_step, start_learning
 from basewise.training.trainable import choose_trainable, merge_params
 
-TRACKS = (
-    "track_default",
+FAST = ("track_default", "binary_se_aux")
+SLOW = (
     "track_film",
     "track_squeeze_excite",
     "track_corrloss_selfattn",
     "track_no_hypergrid",
     "track_joint_depth2_pad",
     "track_one_seq_many_tf",
+    "binary_film",
+    "binary_mse_aux_fourier256",
 )
-BINARIES = ("binary_film", "binary_se_aux", "binary_mse_aux_fourier256")
 NEARLY_FLAT = ("track_corrloss_selfattn", "to_pred.0.bias")  # the manifest: 6.6e-3 of 7.5e-5
 
 
@@ -41,7 +42,9 @@ def evaluate(golden, params):
     return total, (parts, outputs)
 
 
-@pytest.mark.parametrize("name", [*TRACKS, *BINARIES])
+@pytest.mark.parametrize(
+    "name", [*FAST, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
 def test_losses_and_gradients_equal_the_reference(load_golden, name):
     golden = load_golden(name)
     differentiate = jax.jit(jax.value_and_grad(lambda p: evaluate(golden, p), has_aux=True))
@@ -54,7 +57,11 @@ def test_losses_and_gradients_equal_the_reference(load_golden, name):
     if "track" in outputs:
         correlation = pearson(outputs["track"], golden.batch().target).mean()
         np.testing.assert_allclose(correlation, expected["corr_coef"], atol=1e-4)
-    assert_gradients(golden, name, parameters.flatten(gradients))
+    gradients = parameters.flatten(gradients)
+    assert_gradients(golden, name, gradients)
+    averages = [values for leaf, values in gradients.items() if leaf.endswith("|average")]
+    assert averages
+    assert not any(np.any(average) for average in averages)
 
 
 def assert_gradients(golden, name, gradients):
@@ -67,16 +74,10 @@ def assert_gradients(golden, name, gradients):
         np.testing.assert_allclose(found, norm, rtol=rtol, atol=1e-5, err_msg=torch)
     for torch, gradient in golden.take("grad/").items():
         ours, turn = names[torch]
-        atol = 1e-4 * max(np.abs(gradient).max(), 0.01)
+        # Correlation divides by how little a random model's track varies, its rounding likewise.
+        tolerance = 5e-4 if golden.model.config.use_corr_coef_loss else 1e-4
+        atol = tolerance * max(np.abs(gradient).max(), 0.01)
         np.testing.assert_allclose(gradients[ours], turn(gradient), rtol=0, atol=atol)
-
-
-def test_batch_norm_statistics_get_no_gradient(load_golden):
-    golden = load_golden("track_default")
-    gradients = jax.grad(lambda p: evaluate(golden, p)[0])(golden.params)
-    averages = [v for k, v in parameters.flatten(gradients).items() if k.endswith("|average")]
-    assert averages
-    assert not any(np.any(average) for average in averages)
 
 
 @pytest.mark.parametrize("head", ["human", "mouse"])
@@ -152,4 +153,4 @@ def test_torch_clips_like_this():
     clipped, _ = clip.update({"a": np.array([3.0, 4.0], np.float32)}, clip.init(None))
     np.testing.assert_allclose(clipped["a"], np.array([3.0, 4.0]) / 5.000001, rtol=1e-6)
     short, _ = clip.update({"a": np.array([0.3, 0.4], np.float32)}, clip.init(None))
-    np.testing.assert_allclose(optax.global_norm(short), 0.5, rtol=1e-6)
+    np.testing.assert_allclose(optax.tree.norm(short), 0.5, rtol=1e-6)
