@@ -36,3 +36,13 @@ def describe_machine(packages: Sequence[str]) -> dict:
         "system": platform.system(),
         **{package: version(package) for package in packages},
     }
+
+
+def describe_in_words(packages: Sequence[str]) -> str:
+    """The same in one line."""
+    facts = describe_machine(packages)
+    versions = ", ".join(f"{package} {facts[package]}" for package in packages)
+    return (
+        f"{facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB, load before "
+        f"{facts['load_before']}; Python {facts['python']}, {versions}"
+    )

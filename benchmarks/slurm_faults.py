@@ -23,10 +23,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
 
 from cluster import Cluster, run_cluster, wait_until, why_not
-from machine import describe_machine
+from machine import describe_in_words
 from trial import MODEL, Trial, hash_merged, make_directory, run_here, set_resources
 
 FOLDER = Path(__file__).resolve().parent
+PACKAGES = ("snakemake", "snakemake-executor-plugin-slurm")
 RESULTS = FOLDER / "results"
 TRACKS = ("exon", "intron")
 TARGETS = [f"{MODEL}/tracks/{track}.bw" for track in TRACKS]
@@ -295,7 +296,7 @@ def write_results(outcomes: dict[str, Outcome]) -> None:
     rows = {what: rows[what] for what in FAULTS if what in rows}
     kept.write_text(json.dumps(rows, indent=1) + "\n")
     table = format_table({what: Outcome(**row) for what, row in rows.items()})
-    page = TEXT.format(table=table, machine=describe_machine())
+    page = TEXT.format(table=table, machine=describe_in_words(PACKAGES))
     (RESULTS / "slurm_faults.md").write_text(page)
 
 

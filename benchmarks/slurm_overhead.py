@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
 import pandas as pd
 import yaml
 from cluster import ROOT, run_cluster, why_not
-from machine import describe_machine
+from machine import describe_in_words
 from trial import MODEL, Trial, make_directory, run_here
 
 FOLDER = Path(__file__).resolve().parent
+PACKAGES = ("snakemake", "snakemake-executor-plugin-slurm")
 PLANNED = [f"{MODEL}/regions.bed", "resources/checkpoints/segment_nt_toy/config.json"]
 # Ends once the jobs are counted, which is when the plan is made; the rest of a dry run is printing.
 PLAN = """
@@ -132,7 +133,7 @@ def main() -> None:
         print(part, end="\n\n")
     if arguments.write:
         shards = text[1] if arguments.shards else "Not measured."
-        page = TEXT.format(machine=describe_machine(), plan=text[0], shards=shards)
+        page = TEXT.format(machine=describe_in_words(PACKAGES), plan=text[0], shards=shards)
         (FOLDER / "results/slurm_overhead.md").write_text(page)
 
 

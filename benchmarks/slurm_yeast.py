@@ -19,10 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
 
 import yaml
 from cluster import run_cluster, why_not
-from machine import describe_machine
+from machine import describe_in_words
 from trial import Trial
 
 FOLDER = Path(__file__).resolve().parent
+PACKAGES = ("snakemake", "snakemake-executor-plugin-slurm")
 YEAST = FOLDER / "yeast"
 TRACKS = "results/R64-1-1/segment_nt_yeast/tracks"
 
@@ -62,7 +63,7 @@ def main() -> None:
         ours, theirs = hash_tracks(trial.directory), hash_tracks(YEAST)
     alike = sum(theirs.get(name) == value for name, value in ours.items())
     text = TEXT.format(
-        machine=describe_machine(),
+        machine=describe_in_words(PACKAGES),
         seconds=seconds,
         alike=f"{alike} of {len(ours)} tracks are" if theirs else "Not compared: no tracks are",
         jobs="\n".join(jobs),
