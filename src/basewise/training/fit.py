@@ -280,7 +280,8 @@ class _Run:
 
     def _check_finite(self, logs: list[dict], first: int) -> None:
         for number, parts in enumerate(logs):
-            bad = [name for name, value in parts.items() if not np.isfinite(value)]
+            names = sorted(parts, key=lambda name: (name != "loss", name))
+            bad = [name for name in names if not np.isfinite(parts[name])]
             if bad:
                 state = self.folder / STATE_NAME
                 good = f"{state}, of step {self.step}" if state.is_file() else "none yet"

@@ -24,7 +24,7 @@ _RECORD = "basewise"
 def save_state(path: Path, tree: Any, record: Mapping) -> None:
     """Write the arrays of a tree, and a record of plain values."""
     arrays = {
-        name: np.ascontiguousarray(jax.device_get(leaf)) for name, leaf in _named(tree).items()
+        name: np.asarray(jax.device_get(leaf), order="C") for name, leaf in _named(tree).items()
     }
     with atomic_path(path) as temporary:
         save_file(arrays, temporary, metadata={_RECORD: json.dumps(record)})

@@ -1,0 +1,121 @@
+"""Figures of binding: precision over recall of all predictors, and how training went."""
+
+import json
+import os
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from basewise.atomic import atomic_path
+from basewise.errors import BasewiseError
+
+# Okabe and Ito's colours, which readers with any colour vision can tell apart
+STYLES = {
+    "model": ("model", "#D55E00", "-", 2.4),
+    "motif": ("motif of the target, or of the nearest protein", "#0072B2", "--", 1.8),
+    "mean_observed": ("share of training targets with a peak there", "#009E73", "-.", 1.6),
+    "mean_predicted": ("mean prediction for training targets", "#CC79A7", ":", 2.0),
+    "gc": ("GC content", "#666666", ":", 1.4),
+}
+TITLES = {
+    "test_chrom": "held-out chroms",
+    "test_target": "held-out targets",
+    "test_target_chrom": "held-out targets on held-out chroms",
+    "test_biotype": "held-out biotypes",
+}
+COLUMNS = 3
+_INK = "#333333"
+
+
+def plot_binding(
+    summary: pd.DataFrame | str | os.PathLike,
+    curves: pd.DataFrame | str | os.PathLike,
+    output: str | os.PathLike,
+) -> None:
+    """Draw the tables of `evaluate_binding`, a panel per split: means over targets.
+
+    The number beside each predictor is its mean AUPRC over targets.
+    """
+    summary, curves = _table(summary), _table(curves)
+    splits = list(dict.fromkeys(summary["split"]))
+    rows = -(-len(splits) // COLUMNS)
+    width = min(len(splits), COLUMNS)
+    figure = _figure((4.6 * width, 4.9 * rows))
+    panels = figure.subplots(rows, width, squeeze=False).ravel()
+    for axes, split in zip(panels, splits, strict=False):
+        _draw_split(axes, summary[summary["split"] == split], curves[curves["split"] == split])
+        axes.set_title(TITLES.get(split, split), fontsize=10)
+    for axes in panels[len(splits) :]:
+        axes.set_visible(False)
+    _save(figure, Path(output))
+
+
+def plot_training(metrics: str | os.PathLike, output: str | os.PathLike) -> None:
+    """Draw metrics.jsonl: the loss, and what the validations said, by step.
+
+    Raises:
+        BasewiseError: the file has no row.
+    """
+    lines = Path(metrics).read_text().splitlines()
+    rows = pd.DataFrame([json.loads(line) for line in lines])
+    if rows.empty:
+        raise BasewiseError(f"{metrics} has no row to draw")
+    figure = _figure((9.0, 3.6))
+    left, right = figure.subplots(1, 2)
+    left.plot(rows["step"], rows["loss"], color="#0072B2", lw=1.8)
+    left.set(xlabel="step", ylabel="training loss", title="Loss")
+    shown = [("auprc", "AUPRC, mean of targets"), ("auroc", "AUROC, mean of targets")]
+    shown += [("pearson", "Pearson, all bins"), ("window_pearson", "Pearson, mean of windows")]
+    colours = iter(("#D55E00", "#009E73"))
+    for name, label in shown:
+        if f"valid_{name}" in rows:
+            right.plot(
+                rows["step"], rows[f"valid_{name}"], color=next(colours), lw=1.8, label=label
+            )
+    right.set(xlabel="step", title="Validation")
+    right.legend(frameon=False, fontsize=8)
+    for axes in (left, right):
+        _clean(axes)
+    _save(figure, Path(output))
+
+
+def _draw_split(axes: Axes, summary: pd.DataFrame, curves: pd.DataFrame) -> None:
+    for row in summary.itertuples():
+        label, colour, line, width = STYLES.get(row.predictor, (row.predictor, _INK, "-", 1.2))
+        curve = curves[curves["predictor"] == row.predictor]
+        text = f"{row.auprc:.3f} {label}"
+        axes.plot(curve["recall"], curve["precision"], line, color=colour, lw=width, label=text)
+    axes.set(xlabel="recall", ylabel="precision, mean of targets", xlim=(0, 1), ylim=(0, 1.02))
+    _clean(axes)
+    axes.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.15), frameon=False, fontsize=8,
+        title="mean AUPRC", title_fontsize=8,
+    )  # fmt: skip
+
+
+def _clean(axes: Axes) -> None:
+    axes.grid(color="#e6e6e6", lw=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    with matplotlib.rc_context({"font.size": 9, "axes.edgecolor": _INK}):
+        return Figure(figsize=size, layout="constrained")
+
+
+def _save(figure: Figure, output: Path) -> None:
+    kind = output.suffix.lstrip(".") or "png"
+    stamp = {"Date": None} if kind == "svg" else None
+    with (
+        matplotlib.rc_context({"svg.hashsalt": "basewise"}),
+        atomic_path(output) as temporary,
+    ):
+        figure.savefig(temporary, format=kind, dpi=150, metadata=stamp)
+
+
+def _table(table: pd.DataFrame | str | os.PathLike) -> pd.DataFrame:
+    return table if isinstance(table, pd.DataFrame) else pd.read_csv(table, sep="\t")
