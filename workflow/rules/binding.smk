@@ -4,11 +4,15 @@ Where factors bind: from peaks, proteins and biotypes.
 Inputs: the store of peaks, the column proteins of the assemblies table, the encoders of the config.
 Outputs: results/{assembly}/binding/proteins.tsv and contexts.tsv, which say in which file of
 embeddings/ beside them a target's or biotype's vectors are. Those files are no outputs of their
-own: they are named by what they hold, so that nothing is encoded twice.
+own: they are named by what they hold, so that nothing is encoded twice. Where a model is to be
+trained, model/ beside them is its checkpoint, with metrics.jsonl, a line per validation; and
+evaluation/ has summary.tsv, targets.tsv, motifs.tsv, curves.tsv and curves.png.
 
 Steps:
     - encode_proteins encodes the proteins of all targets, one file per chain
     - encode_contexts encodes all biotypes, one file per text
+    - train_binding trains on windows of peaks or on signals; a killed job goes on where it stood
+    - evaluate_binding holds the model against motifs and what else needs no model
 """
 
 
@@ -71,3 +75,96 @@ rule encode_contexts:
         "Encoding the biotypes of {wildcards.assembly} with {params.encoder}"
     script:
         "../scripts/encode_contexts.py"
+
+
+rule train_binding:
+    input:
+        windows=get_training_windows,
+        signals=get_training_signals,
+        loci=get_training_loci,
+        genome="resources/{assembly}/genome.fa",
+        fai="resources/{assembly}/genome.fa.fai",
+        proteins="results/{assembly}/binding/proteins.tsv",
+        contexts="results/{assembly}/binding/contexts.tsv",
+        trunk=get_training_trunk,
+    output:
+        config="results/{assembly}/binding/model/config.json",
+        params="results/{assembly}/binding/model/params.safetensors",
+        metrics="results/{assembly}/binding/model/metrics.jsonl",
+        figure=report(
+            "results/{assembly}/binding/training.png",
+            caption="../report/binding_training.rst",
+            category="Binding",
+            labels={"assembly": "{assembly}", "result": "training"},
+        ),
+    log:
+        "logs/train_binding/{assembly}.log",
+    benchmark:
+        "benchmarks/train_binding/{assembly}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 4
+    resources:
+        gpu=get_training_gpus,
+        mem_mb=get_inference_mem_mb,
+        runtime=grow(1440),
+        # resources, not params: tuning speed reruns nothing
+        platform=get_training_value("platform"),
+        compilation_cache="resources/compilation_cache",
+    params:
+        training=get_training_settings,
+        species=get_column("species"),
+        encoders=get_training_encoders,
+    message:
+        "Training binding on {wildcards.assembly}"
+    script:
+        "../scripts/train_binding.py"
+
+
+rule evaluate_binding:
+    input:
+        windows=get_all_windows,
+        genome="resources/{assembly}/genome.fa",
+        fai="resources/{assembly}/genome.fa.fai",
+        config="results/{assembly}/binding/model/config.json",
+        params="results/{assembly}/binding/model/params.safetensors",
+        proteins="results/{assembly}/binding/proteins.tsv",
+        contexts="results/{assembly}/binding/contexts.tsv",
+        chains=get_local_file("proteins"),
+    output:
+        summary=report(
+            "results/{assembly}/binding/evaluation/summary.tsv",
+            caption="../report/binding.rst",
+            category="Binding",
+            labels={"assembly": "{assembly}", "result": "table"},
+        ),
+        tables=expand(
+            "results/{{assembly}}/binding/evaluation/{table}.tsv",
+            table=["targets", "motifs", "curves"],
+        ),
+        figure=report(
+            "results/{assembly}/binding/evaluation/curves.png",
+            caption="../report/binding.rst",
+            category="Binding",
+            labels={"assembly": "{assembly}", "result": "figure"},
+        ),
+    log:
+        "logs/evaluate_binding/{assembly}.log",
+    benchmark:
+        "benchmarks/evaluate_binding/{assembly}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 4
+    resources:
+        gpu=get_training_gpus,
+        mem_mb=get_inference_mem_mb,
+        runtime=grow(480),
+        platform=get_training_value("platform"),
+        compilation_cache="resources/compilation_cache",
+    params:
+        settings=get_binding_evaluation,
+        species=get_peaks_setting("species"),
+    message:
+        "Evaluating binding on {wildcards.assembly}"
+    script:
+        "../scripts/evaluate_binding.py"

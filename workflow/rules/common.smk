@@ -18,6 +18,7 @@ from basewise.config import complete_config
 from basewise.encoders import chapter as encoders
 from basewise.errors import BasewiseError
 from basewise.estimate import shards
+from basewise.training.binding import chapter as training
 
 
 def load_schema(name):
@@ -34,6 +35,7 @@ try:
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
     sources.check_embedding(assemblies, config)
     encoders.check_encoders(assemblies, config)
+    training.check_training(assemblies, config)
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
     shards.check_shards(assemblies, config)
@@ -198,6 +200,7 @@ def get_used_models():
         used.add(config["embedding"]["checkpoint"])
     if get_binding_assemblies():
         used |= set(encoders.used_checkpoints(config["binding"]["encoders"]))
+        used |= {(get_training() or {"trunk": {}})["trunk"].get("checkpoint")} - {None}
     return sorted(used)
 
 
@@ -364,12 +367,92 @@ def get_binding_assemblies():
 
 
 def get_binding_output():
-    """What the chapter binding makes: indices of encoded proteins and contexts."""
+    """What the chapter binding makes: indices of what was encoded, a model, its evaluation."""
+    wanted = [f"{encoded}.tsv" for encoded in encoders.SECTIONS]
+    if get_training() is not None:
+        wanted += ["model/config.json", "training.png"]
+        if get_training()["learn"] == "windows" and get_test_splits():
+            wanted += ["evaluation/summary.tsv", "evaluation/curves.png"]
     return expand(
-        "results/{assembly}/binding/{encoded}.tsv",
+        "results/{assembly}/binding/{wanted}",
         assembly=get_binding_assemblies(),
-        encoded=encoders.SECTIONS,
+        wanted=wanted,
     )
+
+
+def get_training():
+    """The section binding/training, or None."""
+    return (config["binding"] or {}).get("training")
+
+
+def get_test_splits():
+    return [split for split in get_splits() if split.startswith("test")]
+
+
+def get_windows(wildcards, splits):
+    folder = f"results/{wildcards.assembly}/peaks/windows"
+    return [f"{folder}/{split}.parquet" for split in splits]
+
+
+def get_all_windows(wildcards):
+    return get_windows(wildcards, get_splits())
+
+
+def get_training_windows(wildcards):
+    is_learned = get_training()["learn"] == "windows"
+    return get_windows(wildcards, ["train", "valid"]) if is_learned else []
+
+
+def get_training_signals(wildcards):
+    if get_training()["learn"] != "signals":
+        return []
+    return f"results/{wildcards.assembly}/signal/signals.tsv"
+
+
+def get_training_loci(wildcards):
+    if get_training()["learn"] != "signals":
+        return []
+    return get_local_file("loci")(wildcards)
+
+
+def get_training_trunk(wildcards):
+    """The files of the checkpoint that the trunk begins with, where it has one."""
+    name = get_training()["trunk"].get("checkpoint")
+    folder = f"resources/checkpoints/{name}/"
+    return multiext(folder, "config.json", "params.safetensors") if name else []
+
+
+def get_training_value(key):
+    """A function of wildcards that reads a value of binding/training."""
+
+    def get_value(wildcards):
+        return get_training()[key]
+
+    return get_value
+
+
+def get_training_settings(wildcards):
+    """What shapes the model; speed is left out."""
+    speed = {"platform", "devices_per_job"}
+    return {key: value for key, value in get_training().items() if key not in speed}
+
+
+def get_training_encoders(wildcards):
+    """The encoders as the checkpoint is to remember them."""
+    return {
+        section: {"encoder": get_encoder(section)(wildcards)}
+        | get_encoder_settings(section)(wildcards)
+        for section in encoders.SECTIONS
+    }
+
+
+def get_training_gpus(wildcards):
+    chapter = get_training()
+    return chapter["devices_per_job"] if chapter["platform"] == "gpu" else 0
+
+
+def get_binding_evaluation(wildcards):
+    return config["binding"]["evaluation"]
 
 
 def get_encoder(section):

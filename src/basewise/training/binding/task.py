@@ -40,7 +40,7 @@ class BindingTask:
         judge: parameters -> metrics.
         monitor: which of them chooses the best parameters.
         mode, n_last: what of the trunk learns (`choose_trainable`).
-        start: parameters -> parameters, where the trunk begins trained; None as drawn.
+        start: drawn parameters -> those to start from; None for as drawn.
         described: what else shapes the model, for the fingerprint.
     """
 

@@ -30,6 +30,7 @@ from basewise.training.binding.pairs import PairTable
 from basewise.training.binding.score import Scorer
 from basewise.training.binding.settings import BindingTraining
 from basewise.training.binding.signals import SignalExamples
+from basewise.training.binding.start import ease_latents
 from basewise.training.binding.task import BindingTask, choose_windows, judge_windows
 from basewise.training.fit import Fitted, Hook, fit
 from basewise.training.state import BEST_NAME, STATE_NAME
@@ -165,12 +166,13 @@ def _train_one(
     architecture, trunk_params = describe_architecture(plan, pairs)
     model = build_binding_model(architecture, DTYPES[settings.precision])
     model.trunk.n_bins(width_bp)  # refuses a width that it cannot read
-    start, started_from = None, None
+    start, started_from = ease_latents, None
     if plan.initial is not None:
         initial = start_from(plan.initial, architecture)
         start, started_from = (lambda _: initial), str(plan.initial)
     elif trunk_params is not None:
-        start, started_from = (lambda params: params | trunk_params), str(plan.trunk["checkpoint"])
+        start = lambda params: ease_latents(params) | trunk_params  # noqa: E731
+        started_from = str(plan.trunk["checkpoint"])
     encoders = note_encoders(plan.encoders)
     examples, judge, monitor = make(model, settings)
     task = BindingTask(

@@ -1,0 +1,108 @@
+"""The section `binding/training` of a configuration: checked, and as `train_binding`'s settings.
+
+No JAX here.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from basewise.errors import BasewiseError, nearest
+from basewise.fields import check_fields
+from basewise.models.binding.config import BindingConfig
+from basewise.peaks.splits import SplitRules
+from basewise.peaks.windows import PEAK
+
+WINDOWS, SIGNALS = "windows", "signals"
+KEPT = ("trunk_mode", "n_last", "adapter", "residue_stride", "max_residues", "valid_windows")
+
+
+def make_settings(
+    section: Mapping, *, name: str, files: Mapping, encoders: Mapping, species: str | None
+) -> dict:
+    """Return the settings.
+
+    Args:
+        section: complete, with defaults.
+        name: the checkpoint's.
+        files: the inputs of rule train_binding.
+        encoders: proteins and contexts: encoder and settings.
+    """
+    settings = {key: section[key] for key in KEPT}
+    settings |= {
+        "name": name,
+        "species": species or "unknown",
+        "genome": str(files["genome"]),
+        "proteins": str(files["proteins"]),
+        "contexts": str(files["contexts"]),
+        "encoders": encoders,
+        "trunk": dict(section["trunk"]),
+        "sampling": section["sampling"],
+        "training": section["fit"],
+    }
+    if "checkpoint" in section["trunk"]:
+        settings["trunk"] = {"checkpoint": str(Path(files["trunk"][0]).parent)}
+    if section["learn"] == WINDOWS:
+        return settings | {WINDOWS: str(Path(files["windows"][0]).parent)}
+    told = {"table": str(files["signals"]), "loci": str(files["loci"])}
+    return settings | {SIGNALS: told | section["signals"]}
+
+
+def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
+    """Refuse a section that no job could follow, before anything runs.
+
+    Raises:
+        BasewiseError: a trunk that is neither described nor a checkpoint, an option that the
+            adapter does not have, nothing to validate on, kinds of windows that there are not, or
+            an assembly without signals that are to be learned.
+    """
+    section = (config["binding"] or {}).get("training")
+    if section is None:
+        return
+    where = "config section 'binding/training'"
+    trunk = section["trunk"]
+    if ("checkpoint" in trunk) == ("family" in trunk and "architecture" in trunk):
+        raise BasewiseError(
+            f"{where}: the trunk is either a checkpoint, or a family and an architecture",
+            found=", ".join(trunk) or "neither",
+        )
+    if "checkpoint" in trunk and trunk["checkpoint"] not in config["checkpoints"]:
+        raise BasewiseError(
+            f"{where}: the trunk names a checkpoint that is not among the checkpoints",
+            found=repr(trunk["checkpoint"]),
+            hint=nearest(trunk["checkpoint"], config["checkpoints"])
+            if config["checkpoints"]
+            else "Name it there.",
+        )
+    is_binary = section["learn"] == WINDOWS
+    follow = {"trunk_dim": 1, "protein_dim": 1, "context_dim": 1, "binary_target": is_binary}
+    check_fields(BindingConfig, follow | section["adapter"], "binding/training/adapter")
+    if is_binary:
+        _check_windows(config["peaks"], section, where)
+    for assembly, row in assemblies.items():
+        if row["peaks"] and not is_binary and not (row["signals"] and row["loci"]):
+            raise BasewiseError(
+                f"{where}: assembly '{assembly}' has no signals and loci to learn",
+                hint="Name them in the columns signals, bigwigs and loci, or learn windows.",
+            )
+
+
+def _check_windows(peaks: Mapping, section: Mapping, where: str) -> None:
+    names = SplitRules(**peaks["splits"]).names
+    if "valid" not in names:
+        raise BasewiseError(
+            f"{where}: there are no windows to validate on",
+            found=f"splits {', '.join(names)}",
+            hint="Name chroms in peaks/splits/valid_chroms.",
+        )
+    kinds = [PEAK, *peaks["negatives"]]
+    for kind in section["sampling"]["kind_weights"] or ():
+        if kind not in kinds:
+            raise BasewiseError(
+                f"{where}: sampling/kind_weights names a kind of windows that there is not",
+                found=repr(kind),
+                hint=nearest(kind, kinds),
+            )
+    if not peaks["negatives"]:
+        raise BasewiseError(
+            f"{where}: there are no negatives to learn from", hint="Ask for some: peaks/negatives."
+        )
