@@ -48,11 +48,11 @@ def choose_scopes(folder: Path) -> tuple[pd.DataFrame, int]:
     return scopes.sample(N_TRIED, random_state=1), len(scopes)
 
 
-def bound_by(peaks, row) -> pd.DataFrame:
-    """Where the target of a scope binds in its biotype."""
-    form = row.target.partition("_")[0]
-    is_own = (peaks["target"].str.partition("_")[0] == form) & (peaks["biotype"] == row.biotype)
-    return peaks[is_own]
+def bound_by(peaks: pd.DataFrame, row) -> pd.DataFrame:
+    """Where the target of a scope, in any of its modified forms, binds in its biotype."""
+    targets = peaks["target"].cat.categories
+    forms = targets[targets.str.partition("_").get_level_values(0) == row.target.partition("_")[0]]
+    return peaks.loc[peaks["target"].isin(forms) & (peaks["biotype"] == row.biotype), SPAN]
 
 
 def draw_all(folder: Path, kind: str) -> dict:
@@ -71,14 +71,13 @@ def draw_all(folder: Path, kind: str) -> dict:
     negatives = pd.read_parquet(output)
     scopes, n_scopes = choose_scopes(folder)
     peaks = PeakStore(folder / "store").read(columns=[*SPAN, "target", "biotype"])
-    peaks = peaks.astype({"target": str, "biotype": str})
     n_bad = n_checked = 0
     for row in scopes.itertuples():
         is_own = (negatives["experiment"] == row.experiment) & (negatives["target"] == row.target)
         drawn = negatives[is_own & (negatives["biotype"] == row.biotype)]
         n_checked += len(drawn)
         if len(drawn):
-            own = BedTool.from_dataframe(bound_by(peaks, row)[SPAN])
+            own = BedTool.from_dataframe(bound_by(peaks, row))
             n_bad += BedTool.from_dataframe(drawn[SPAN]).intersect(own, u=True).count()
     assert n_checked > 0
     assert n_bad == 0
@@ -96,13 +95,12 @@ def draw_some(folder: Path, kind: str) -> dict:
     scopes, n_scopes = choose_scopes(folder)
     sizes = read_sizes()
     peaks = PeakStore(folder / "store").read(columns=[*SPAN, "summit", "target", "biotype"])
-    peaks = peaks.astype(dict.fromkeys(("chrom", "target", "biotype"), str))
     start = (peaks["summit"] - WIDTH_BP // 2).clip(lower=0)
-    start = np.minimum(start, peaks["chrom"].map(sizes) - WIDTH_BP)
+    start = np.minimum(start, peaks["chrom"].map(sizes).astype(int) - WIDTH_BP)
     windows = peaks.assign(start=start, end=start + WIDTH_BP)
     tables = [
         (
-            bound_by(peaks, row)[SPAN],
+            bound_by(peaks, row),
             windows.loc[windows["biotype"] == row.biotype, SPAN],
             windows.loc[windows["target"] == row.target, SPAN],
         )
