@@ -145,6 +145,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
+        self.send_header("Connection", "close")  # or clients would ask through a closed one
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data[:sent])
