@@ -133,19 +133,25 @@ def main() -> None:
         print(part, end="\n\n")
     if arguments.write:
         shards = text[1] if arguments.shards else "Not measured."
-        page = TEXT.format(machine=describe_in_words(PACKAGES), plan=text[0], shards=shards)
+        page = TEXT.format(
+            arguments=f"--shards {arguments.shards} --group {arguments.group}",
+            machine=describe_in_words(PACKAGES),
+            plan=text[0],
+            shards=shards,
+        )
         (FOLDER / "results/slurm_overhead.md").write_text(page)
 
 
 TEXT = """# What Slurm and Snakemake add
 
-`python benchmarks/slurm_overhead.py --write` on {machine}.
+`python benchmarks/slurm_overhead.py {arguments} --write` on {machine}.
 
 ## Tiny shards
 
 The toy genome, shards of a few seconds, at most four jobs at a time on a Slurm of our own that
 shares the processors with everything else. Each job starts Python three times: Snakemake in the
-job, Snakemake in its step, the script; a group starts the first two once.
+job, Snakemake in its step, the script; a group starts the first two once, but then computes all
+its shards side by side, which helps only where there are processors for them.
 
 {shards}
 
