@@ -1,0 +1,137 @@
+"""Batches of windows and pairs: the same for the same step, with the labels of the windows."""
+
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from basewise.errors import BasewiseError
+from basewise.models.binding.trunks import build_dna_trunk
+from basewise.training.binding.bound import BoundPlaces
+from basewise.training.binding.data import list_pairs, open_pairs, read_windows
+from basewise.training.binding.examples import Sampling, WindowExamples, choose_pairs
+
+TURN = str.maketrans("ACGT", "TGCA")
+SHIFTED = Sampling(shift_bp=(-3, 3))
+
+
+@pytest.fixture(scope="module")
+def windows(toy):
+    return read_windows(toy / "windows", "train")
+
+
+@pytest.fixture(scope="module")
+def pairs(toy, windows):
+    return open_pairs(list_pairs(windows), toy / "proteins.tsv", toy / "contexts.tsv")
+
+
+@pytest.fixture(scope="module")
+def make(windows, pairs, genome, facts):
+    """A function (sampling, changes) -> examples."""
+
+    def make(sampling=SHIFTED, **changes) -> WindowExamples:
+        trunk = build_dna_trunk(facts.TRUNK)
+        settings = {"batch_size": 8, "accumulate": 2, "seed": 3} | changes
+        return WindowExamples(windows, pairs, trunk, genome, sampling=sampling, **settings)
+
+    return make
+
+
+def test_a_batch_is_a_function_of_its_step(make):
+    one, other = (make() for _ in range(2))
+    other.draw(5)
+    for step in (7, 0, 200):
+        for a, b in zip(one.draw(step), other.draw(step), strict=True):
+            assert (a is None and b is None) or np.array_equal(a, b)
+    assert one.fingerprint == other.fingerprint
+    assert one.fingerprint != make(seed=4).fingerprint
+
+
+def test_shapes_and_own_pairs(make, facts):
+    batch = make().draw(0)
+    assert batch.inputs.shape == (2, 8, facts.WIDTH)
+    assert batch.protein.shape[:2] == batch.mask.shape[:2] == batch.context.shape[:2] == (2, 2)
+    assert batch.target.shape == batch.own.shape == (2, 8)
+    assert batch.weight is None
+    assert ((batch.read_value > 0) == (batch.target == 1)).all()
+
+
+def test_labels_are_those_of_the_sequence(make, pairs, facts):
+    """What a window is bound by stands in it, on one strand or the other."""
+    batch = make().draw(1)
+    numbers = {tuple(row.round(4).ravel()): i for i, row in enumerate(pairs.take([0, 1]).protein)}
+    for part in range(2):
+        for window in range(8):
+            text = "".join("ACGTN"[code] for code in batch.inputs[part, window])
+            pair = numbers[tuple(batch.protein[part, batch.own[part, window]].round(4).ravel())]
+            site = facts.SITES[pairs.pairs[pair].target]
+            has = site in text or site.translate(TURN)[::-1] in text
+            assert has == bool(batch.target[part, window])
+
+
+def test_all_pairs_of_a_batch_are_labelled(make, pairs, facts):
+    batch = make(replace(SHIFTED, pairing="batch")).draw(1)
+    assert batch.target.shape == batch.weight.shape == (2, 2, 8)
+    assert batch.weight.all()  # a factor's site is in a window's middle, or nowhere in it
+    for part in range(2):
+        for window in range(8):
+            text = "".join("ACGTN"[code] for code in batch.inputs[part, window])
+            for place in range(2):
+                same = [
+                    i
+                    for i in range(2)
+                    if np.array_equal(pairs.take([0, 1]).protein[i], batch.protein[part, place])
+                ]
+                site = facts.SITES[pairs.pairs[same[0]].target]
+                has = site in text or site.translate(TURN)[::-1] in text
+                assert has == bool(batch.target[part, place, window])
+
+
+def test_places_are_bound_near_a_peak_and_unknown_further_off(windows, pairs):
+    places = BoundPlaces.of(windows, pairs, 10, 40)
+    bound = windows[(windows["label"] == 1) & (windows["target"] == "TOYA")].iloc[0]
+    centre = (bound["start"] + bound["end"]) // 2
+    at = np.array([centre, centre + 10, centre - 11, centre + 40, centre + 41])
+    number = pairs.numbers(["TOYA"], ["cell"])
+    label, weight = places.label(["one"] * 5, at, number)
+    assert label[0].tolist() == [1, 1, 0, 0, 0]
+    assert weight[0].tolist() == [1, 1, 0, 0, 1]
+    with pytest.raises(BasewiseError, match="bound_within_bp"):
+        BoundPlaces.of(windows, pairs, 50, 40)
+
+
+def test_chosen_pairs_hold_each_windows_own():
+    numbers = np.array([[5, 5, 2, 9], [1, 1, 1, 1]])
+    used, own = choose_pairs(numbers)
+    np.testing.assert_array_equal(np.take_along_axis(used, own, axis=1), numbers)
+    assert used.shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"pairing": "batches"}, "Did you mean 'batch'"),
+        ({"shift_bp": (1,)}, "least and the greatest"),
+    ],
+)
+def test_bad_sampling_is_named(changes, said):
+    with pytest.raises(BasewiseError, match=said):
+        Sampling(**changes)
+
+
+def test_splits_that_are_missing_empty_or_foreign(toy, tmp_path, windows):
+    with pytest.raises(BasewiseError, match=r"no windows of split 'vlid'.*'valid'"):
+        read_windows(toy / "windows", "vlid")
+    windows.iloc[:0].to_parquet(tmp_path / "valid.parquet")
+    with pytest.raises(BasewiseError, match=r"split 'valid'.*is empty"):
+        read_windows(tmp_path, "valid")
+    pd.DataFrame({"chrom": ["one"]}).to_parquet(tmp_path / "train.parquet")
+    with pytest.raises(BasewiseError, match="no table of windows"):
+        read_windows(tmp_path, "train")
+
+
+def test_batches_are_arrays_that_devices_take(make):
+    leaves = jax.tree.leaves(make().draw(0))
+    assert all(leaf.dtype in (np.uint8, np.float32, np.int32, bool) for leaf in leaves)
