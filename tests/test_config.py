@@ -15,6 +15,9 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 ASSEMBLIES = yaml.safe_load((ROOT / "workflow/schemas/assemblies.schema.yaml").read_text())
 OPEN = ("checkpoints", "peaks/negatives")  # sections whose keys are names
+EITHER_OR = ("binding/training/trunk",)  # sections of which some keys exclude others
+# what another layer reads, and refuses in its own words
+PASSED_ON = ("binding/training/adapter", "binding/training/trunk/architecture")
 SMALL = {"checkpoints": {"toy": {"source": "toy"}}, "segmentation": {"models": ["toy"]}}
 
 AGRO = "hf://InstaDeepAI/agro-nucleotide-transformer-1b"
@@ -33,6 +36,17 @@ def keys_of(schema: dict, path: str = "") -> list[tuple[str, dict]]:
     for name, rules in children.items():
         inner = f"{path}/{name}" if path else name
         found += [(inner, rules), *keys_of(rules, inner)]
+    return found
+
+
+def required_of(schema: dict, path: str = "") -> set[str]:
+    """Every key that a schema requires in its section."""
+    found = {f"{path}/{name}".lstrip("/") for name in schema.get("required", ())}
+    children = dict(schema.get("properties", {}))
+    if path in OPEN:
+        children["*"] = schema["additionalProperties"]
+    for name, rules in children.items():
+        found |= required_of(rules, f"{path}/{name}".lstrip("/"))
     return found
 
 
@@ -152,17 +166,18 @@ def test_a_long_list_of_legal_values_is_cut():
 @pytest.mark.parametrize("schema", [SCHEMA, ASSEMBLIES], ids=["config", "assemblies"])
 def test_every_key_is_described_bounded_and_has_a_default_or_is_required(schema):
     checks.Draft202012Validator.check_schema(schema)
+    required = required_of(schema)
     for key, rules in keys_of(schema):
         assert rules.get("description"), key
         parent = key.rsplit("/", 1)[0].split("/*")[0]
         is_open = key.removesuffix("/*") in OPEN
-        is_required = key.split("/")[-1] in ("assembly", "fasta", "source", "checkpoint")
-        assert "default" in rules or is_open or is_required, key
-        if rules.get("type") == "object" and not is_open:
+        is_required = key in required
+        assert "default" in rules or is_open or is_required or parent in EITHER_OR, key
+        if rules.get("type") == "object" and not is_open and key not in PASSED_ON:
             assert "additionalProperties" in rules, (key, parent)
         kinds = rules.get("type", ())
         if "integer" in kinds or "number" in kinds:
-            assert "minimum" in rules, key
+            assert {"minimum", "exclusiveMinimum"} & set(rules), key
 
 
 def test_the_readme_documents_every_key_with_its_default():
