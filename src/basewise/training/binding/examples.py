@@ -117,7 +117,10 @@ class WindowExamples:
     @property
     def fingerprint(self) -> str:
         """Of the windows, what the sampler does with them, and the pairs' embeddings."""
-        return f"{self.sampler.state.fingerprint} {self.pairs.fingerprint} {self.sampling}"
+        return (
+            f"{self.sampler.seed} {self.sampler.state.fingerprint} {self.pairs.fingerprint} "
+            f"{self.sampling}"
+        )
 
     def draw(self, step: int) -> PairBatch:
         """Return the micro-batches of a step, counted from 0, along a first axis."""

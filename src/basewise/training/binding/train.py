@@ -183,7 +183,10 @@ def _train_one(
         plan.trunk_mode,
         plan.n_last,
         start,
-        json.dumps([architecture, started_from, settings.precision], sort_keys=True),
+        json.dumps(
+            [architecture, started_from, data, plan.valid_split, plan.valid_windows],
+            sort_keys=True,
+        ),
     )
     fitted = fit(task, settings, checkpoint, hook=hook, on_other_state=on_other_state)
     config = {
