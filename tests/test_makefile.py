@@ -13,7 +13,7 @@ DEFAULT, CUDA = "requirements.lock", "requirements-cuda.lock"
 
 def planned(venv: Path, *arguments: str) -> str:
     """The commands of a dry run, with an environment of our own."""
-    command = ["make", "-n", f"VENV={venv}", *arguments]
+    command = ["make", "--no-print-directory", "-n", f"VENV={venv}", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 

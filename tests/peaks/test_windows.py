@@ -73,7 +73,7 @@ def test_windows_never_leave_their_chrom(width, size, rows, centre):
     summit = np.minimum(start + [row[2] for row in rows], end - 1)
     placed = place_windows(start, end, summit, size_bp=size, width_bp=width, centre=centre)
     assert np.all((placed >= 0) & (placed + width <= size))
-    middle = summit if centre == "summit" else (start + end - 1) // 2
+    middle = summit if centre == "summit" else (start + end) // 2
     assert np.all((placed <= middle) & (middle < placed + width))
     inside = (placed > 0) & (placed + width < size)
     if centre == "summit":

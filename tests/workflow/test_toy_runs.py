@@ -1,5 +1,6 @@
 """Chr3 of the toy genome, by the real command line: same bytes however work was cut or broken."""
 
+import contextlib
 import gzip
 import re
 import shutil
@@ -122,11 +123,11 @@ def test_a_shard_job_killed_midway_leaves_nothing_and_a_rerun_ends_alike(
 
         def find_job():
             logs = list(directory.glob("logs/predict_shard/*/*/*.log"))
-            jobs = [
-                child
-                for child in psutil.Process(main.pid).children(recursive=True)
-                if child.is_running() and any("predict_shard.py" in a for a in child.cmdline())
-            ]
+            jobs = []
+            for child in psutil.Process(main.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile
+                    if any("predict_shard.py" in argument for argument in child.cmdline()):
+                        jobs.append(child)
             return jobs[-1] if logs and jobs and any(log.stat().st_size for log in logs) else None
 
         wait_for(find_job).send_signal(signal.SIGKILL)
