@@ -166,7 +166,7 @@ def as_markdown(
         "",
         f"bfloat16 against float32, the same model with random parameters: relative RMS of the "
         f"logits {half['relative_rms']:.4f}, same class at {half['same_argmax']:.2%} of the "
-        "outputs. tests/models/test_precision.py holds it on the reference cases.",
+        "outputs. tests/models/test_goldens.py holds it on the reference cases.",
     ]
     return "\n".join([*lines, ""])
 
