@@ -70,6 +70,21 @@ def test_signals_are_learned_without_windows(run_snakemake, make_training):
     assert "evaluate_binding" not in planned(done)
 
 
+def test_signals_alone_tell_targets_and_biotypes(run_snakemake, make_training):
+    names, values = (row.split("\t") for row in TABLE.splitlines())
+    row = dict(zip(names, values, strict=True)) | {"peaks": ""}
+    directory = make_training({"learn": "signals"})
+    table = "\n".join("\t".join(column) for column in (row.keys(), row.values())) + "\n"
+    (directory / "config/assemblies.tsv").write_text(table)
+    done = run_snakemake(directory, "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout
+    assert {"train_binding", "encode_proteins", "bin_signal"} <= planned(done)
+    assert not {"filter_peaks", "make_windows"} & planned(done)
+    (directory / "config/assemblies.tsv").write_text(table.replace("proteins.fa", ""))
+    done = run_snakemake(directory, "--dry-run")
+    assert "has signals and no proteins, which binding needs" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

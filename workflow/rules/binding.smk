@@ -1,7 +1,8 @@
 """
 Where factors bind: from peaks, proteins and biotypes.
 
-Inputs: the store of peaks, the column proteins of the assemblies table, the encoders of the config.
+Inputs: the store of peaks, or the table of signals where those are learned; the column proteins of
+the assemblies table, the encoders of the config.
 Outputs: results/{assembly}/binding/proteins.tsv and contexts.tsv, which say in which file of
 embeddings/ beside them a target's or biotype's vectors are. Those files are no outputs of their
 own: they are named by what they hold, so that nothing is encoded twice. Where a model is to be
@@ -18,7 +19,8 @@ Steps:
 
 rule encode_proteins:
     input:
-        store="results/{assembly}/peaks/store",
+        store=get_told_peaks,
+        signals=get_training_signals,
         proteins=get_local_file("proteins"),
         checkpoint=get_encoder_files("proteins"),
     output:
@@ -49,7 +51,8 @@ rule encode_proteins:
 
 rule encode_contexts:
     input:
-        store="results/{assembly}/peaks/store",
+        store=get_told_peaks,
+        signals=get_training_signals,
         biotypes=get_encoders_value("contexts", "biotypes"),
         checkpoint=get_encoder_files("contexts"),
     output:

@@ -363,7 +363,19 @@ def get_embedding_gpus(wildcards):
 
 def get_binding_assemblies():
     """The assemblies of which the chapter binding asks for something."""
-    return get_assemblies_with("peaks") if config["binding"] is not None else []
+    if config["binding"] is None:
+        return []
+    is_learned = (get_training() or {}).get("learn") == "signals"
+    told = {*get_assemblies_with("peaks")}
+    told |= {*get_assemblies_with("signals")} if is_learned else set()
+    return [assembly for assembly in assemblies if assembly in told]
+
+
+def get_told_peaks(wildcards):
+    """The store of peaks, whose targets and biotypes are encoded; nothing where there is none."""
+    if wildcards.assembly in get_assemblies_with("peaks"):
+        return f"results/{wildcards.assembly}/peaks/store"
+    return []
 
 
 def get_binding_output():
@@ -404,7 +416,7 @@ def get_training_windows(wildcards):
 
 
 def get_training_signals(wildcards):
-    if get_training()["learn"] != "signals":
+    if (get_training() or {}).get("learn") != "signals":
         return []
     return f"results/{wildcards.assembly}/signal/signals.tsv"
 

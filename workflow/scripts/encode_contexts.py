@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.encoders import build_encoder, describe_contexts, encode_biotypes, read_biotypes
-from basewise.peaks import PeakStore
+from basewise.peaks import list_told
 from basewise.smk import configure_logging
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ configure_logging(snakemake.log[0])
 index = Path(snakemake.output.index)
 table = snakemake.input.get("biotypes")
 texts = describe_contexts(
-    PeakStore(snakemake.input.store).scopes()["biotype"],
+    list_told("biotype", store=snakemake.input.store, signals=snakemake.input.signals),
     read_biotypes(table, snakemake.params.columns) if table else {},
 )
 encode_biotypes(

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.encoders import build_encoder, encode_targets
-from basewise.peaks import PeakStore, read_proteins
+from basewise.peaks import list_told, read_proteins
 from basewise.smk import configure_logging
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ configure_logging(snakemake.log[0])
 index = Path(snakemake.output.index)
 
 encode_targets(
-    PeakStore(snakemake.input.store).scopes()["target"],
+    list_told("target", store=snakemake.input.store, signals=snakemake.input.signals),
     read_proteins(snakemake.input.proteins, snakemake.params.species),
     build_encoder(
         snakemake.params.encoder,

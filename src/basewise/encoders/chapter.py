@@ -36,10 +36,12 @@ def check_encoders(assemblies: Mapping[str, dict], config: Mapping) -> None:
         return
     if config["peaks"] is None:
         raise BasewiseError("the chapter 'binding' needs the chapter 'peaks'", found="null")
+    is_learned = (config["binding"].get("training") or {}).get("learn") == "signals"
     for assembly, row in assemblies.items():
-        if row["peaks"] and not row["proteins"]:
+        told = "peaks" if row["peaks"] else "signals" if is_learned and row["signals"] else None
+        if told and not row["proteins"]:
             raise BasewiseError(
-                f"assembly '{assembly}' has peaks and no proteins, which binding needs",
+                f"assembly '{assembly}' has {told} and no proteins, which binding needs",
                 hint="Name them in the column 'proteins' of the table of assemblies.",
             )
     encoders = config["binding"]["encoders"]

@@ -14,6 +14,7 @@ from basewise.peaks.funnel import Funnel
 from basewise.peaks.names import Scope
 from basewise.peaks.proteins import Proteins, read_proteins
 from basewise.peaks.store import PeakStore
+from basewise.peaks.told import list_told
 
 __all__ = [
     "Catalogue",
@@ -24,6 +25,7 @@ __all__ = [
     "Proteins",
     "Scope",
     "build_store",
+    "list_told",
     "read_biotypes",
     "read_catalogue",
     "read_experiments",

@@ -79,7 +79,8 @@ def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
     if is_binary:
         _check_windows(config["peaks"], section, where)
     for assembly, row in assemblies.items():
-        if row["peaks"] and not is_binary and not (row["signals"] and row["loci"]):
+        is_asked = row["peaks"] or row["signals"]
+        if is_asked and not is_binary and not (row["signals"] and row["loci"]):
             raise BasewiseError(
                 f"{where}: assembly '{assembly}' has no signals and loci to learn",
                 hint="Name them in the columns signals, bigwigs and loci, or learn windows.",
