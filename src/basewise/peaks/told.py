@@ -1,4 +1,4 @@
-"""Targets and biotypes of which anything is told: by a store of peaks, a table of signals, or both."""
+"""Targets and biotypes that a store of peaks or a table of signals tells of."""
 
 import os
 
