@@ -92,6 +92,7 @@ def test_signals_alone_tell_targets_and_biotypes(run_snakemake, make_training):
         ({"trunk": {"checkpoint": "segment_nt_tiy"}}, "Did you mean 'segment_nt_toy'?"),
         ({"adapter": {"latent_head": 3}}, "Did you mean 'latent_heads'?"),
         ({"trunk_mode": "al"}, "'binding/training/trunk_mode' must be one of"),
+        ({"folds": 3, "learn": "signals"}, "folds are for windows"),
         ({"fit": {}}, "'binding/training/fit/steps' is required"),
         ({"fit": {"steps": 0}}, "'binding/training/fit/steps' must be at least 1"),
         ({"sampling": {"kind_weights": {"peaks": 1}}}, "Did you mean 'peak'?"),
@@ -114,8 +115,9 @@ def test_windows_to_validate_on_are_needed(run_snakemake, make_training):
 
 @pytest.mark.slow
 def test_a_toy_model_is_trained_and_judged(run_snakemake, make_training):
-    directory = make_training({})
-    wanted = [f"{FOLDER}/evaluation/summary.tsv", f"{FOLDER}/training.png"]
+    directory = make_training({"folds": 2})
+    wanted = [f"{FOLDER}/{name}" for name in ("evaluation/summary.tsv", "training.png")]
+    wanted += [f"{FOLDER}/folds/folds.tsv"]
     done = run_snakemake(directory, *wanted)
     assert done.returncode == 0, done.stdout
     loaded = load_binding(directory / FOLDER / "model")
@@ -124,5 +126,8 @@ def test_a_toy_model_is_trained_and_judged(run_snakemake, make_training):
     summary = pd.read_csv(directory / FOLDER / "evaluation/summary.tsv", sep="\t")
     assert {"model", "motif", "mean_observed", "gc"} <= set(summary["predictor"])
     assert (directory / FOLDER / "evaluation/curves.png").is_file()
+    folds = pd.read_csv(directory / FOLDER / "folds/folds.tsv", sep="\t")
+    assert sorted(folds["chroms"]) == ["chr1", "chr2"]
+    assert folds["valid_auprc"].notna().all()
     again = run_snakemake(directory, *wanted, "--dry-run")
     assert "Nothing to be done" in again.stdout

@@ -6,13 +6,14 @@ the assemblies table, the encoders of the config.
 Outputs: results/{assembly}/binding/proteins.tsv and contexts.tsv, which say in which file of
 embeddings/ beside them a target's or biotype's vectors are. Those files are no outputs of their
 own: they are named by what they hold, so that nothing is encoded twice. Where a model is to be
-trained, model/ beside them is its checkpoint, with metrics.jsonl, a line per validation; and
-evaluation/ has summary.tsv, targets.tsv, motifs.tsv, curves.tsv and curves.png.
+trained, model/ beside them is its checkpoint, with metrics.jsonl, a line per validation; folds/ has
+a checkpoint per fold and folds.tsv, where there are to be folds; and evaluation/ has summary.tsv, targets.tsv, motifs.tsv, curves.tsv and curves.png.
 
 Steps:
     - encode_proteins encodes the proteins of all targets, one file per chain
     - encode_contexts encodes all biotypes, one file per text
     - train_binding trains on windows of peaks or on signals; a killed job goes on where it stood
+    - train_fold trains one fold of a cross-validation, and summarise_folds has a row of each
     - evaluate_binding holds the model against motifs and what else needs no model
 """
 
@@ -122,6 +123,65 @@ rule train_binding:
         "Training binding on {wildcards.assembly}"
     script:
         "../scripts/train_binding.py"
+
+
+rule train_fold:
+    input:
+        windows=get_training_windows,
+        genome="resources/{assembly}/genome.fa",
+        fai="resources/{assembly}/genome.fa.fai",
+        proteins="results/{assembly}/binding/proteins.tsv",
+        contexts="results/{assembly}/binding/contexts.tsv",
+        trunk=get_training_trunk,
+    output:
+        checkpoint=multiext(
+            "results/{assembly}/binding/folds/fold_{fold}/",
+            "config.json",
+            "params.safetensors",
+            "metrics.jsonl",
+        ),
+    log:
+        "logs/train_fold/{assembly}/{fold}.log",
+    benchmark:
+        "benchmarks/train_fold/{assembly}/{fold}.tsv"
+    conda:
+        "../envs/model.yaml"
+    threads: 4
+    resources:
+        gpu=get_training_gpus,
+        mem_mb=get_inference_mem_mb,
+        runtime=grow(1440),
+        platform=get_training_value("platform"),
+        compilation_cache="resources/compilation_cache",
+    params:
+        training=get_training_settings,
+        folds=get_training_value("folds"),
+        species=get_column("species"),
+        encoders=get_training_encoders,
+    message:
+        "Training fold {wildcards.fold} of {params.folds} on {wildcards.assembly}"
+    script:
+        "../scripts/train_fold.py"
+
+
+rule summarise_folds:
+    input:
+        checkpoints=get_folds,
+    output:
+        table=report(
+            "results/{assembly}/binding/folds/folds.tsv",
+            caption="../report/binding_folds.rst",
+            category="Binding",
+            labels={"assembly": "{assembly}", "result": "folds"},
+        ),
+    log:
+        "logs/summarise_folds/{assembly}.log",
+    conda:
+        "../envs/model.yaml"
+    message:
+        "Summarising the folds of {wildcards.assembly}"
+    script:
+        "../scripts/summarise_folds.py"
 
 
 rule evaluate_binding:

@@ -62,6 +62,7 @@ wildcard_constraints:
     kind="|".join((config["peaks"] or {}).get("negatives", ())) or NOTHING,
     format="|".join(map(re.escape, ANNOTATION_FORMATS)),
     scatteritem=r"\d+-of-\d+",
+    fold=r"\d+",
 
 
 def get_column(column):
@@ -383,6 +384,7 @@ def get_binding_output():
     wanted = [f"{encoded}.tsv" for encoded in encoders.SECTIONS]
     if get_training() is not None:
         wanted += ["model/config.json", "training.png"]
+        wanted += ["folds/folds.tsv"] * bool(get_training()["folds"])
         if get_training()["learn"] == "windows" and get_test_splits():
             wanted += ["evaluation/summary.tsv", "evaluation/curves.png"]
     return expand(
@@ -444,9 +446,16 @@ def get_training_value(key):
 
 
 def get_training_settings(wildcards):
-    """What shapes the model; speed is left out."""
-    speed = {"platform", "devices_per_job"}
-    return {key: value for key, value in get_training().items() if key not in speed}
+    """What shapes the model; speed, and how it is cross-validated, are left out."""
+    others = {"platform", "devices_per_job", "folds"}
+    return {key: value for key, value in get_training().items() if key not in others}
+
+
+def get_folds(wildcards):
+    """The config.json of each fold's checkpoint, in order."""
+    folder = f"results/{wildcards.assembly}/binding/folds"
+    numbers = range(1, get_training()["folds"] + 1)
+    return [f"{folder}/fold_{number}/config.json" for number in numbers]
 
 
 def get_training_encoders(wildcards):

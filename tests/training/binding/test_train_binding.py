@@ -14,7 +14,8 @@ from basewise.cli import main
 from basewise.errors import BasewiseError
 from basewise.training.binding import examples as examples_module
 from basewise.training.binding.checkpoint import load_binding
-from basewise.training.binding.data import make_folds, read_windows
+from basewise.training.binding.data import read_windows
+from basewise.training.binding.folds import make_folds
 from basewise.training.binding.predict import predict_mean, predict_windows
 from basewise.training.binding.train import train_binding
 
@@ -184,6 +185,10 @@ def test_folds_are_disjoint_and_a_model_each(toy, facts, tmp_path):
     for number in (1, 2):
         chroms = load_binding(tmp_path / f"fold_{number}").config["data"]["chroms"]
         assert not set(chroms["train"]) & set(chroms["valid"])
+    alone = tmp_path / "alone"
+    train_binding(settings | {"fold": 2}, alone)
+    assert [path.name for path in alone.iterdir()] == ["fold_2"]
+    assert arrays(alone / "fold_2") == arrays(tmp_path / "fold_2")
 
 
 def test_folds_hold_about_as_many_windows():
@@ -200,6 +205,8 @@ def test_folds_hold_about_as_many_windows():
         ({"windows": None}, "either windows"),
         ({"trunk_mode": "al"}, "Did you mean 'all'"),
         ({"folds": 1}, "folds must be at least 2"),
+        ({"folds": 2, "fold": 3}, "fold must be one of.*found 3 of 2 folds"),
+        ({"fold": 1}, "found 1 of no folds"),
         ({"valid_split": "validation"}, "no windows of split"),
         ({"training": {"steps": 2, "batchsize": 4}}, "Did you mean 'batch_size'"),
         ({"adapter": {"latent_head": 4}}, "Did you mean 'latent_heads'"),

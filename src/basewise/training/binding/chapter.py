@@ -74,6 +74,8 @@ def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
             else "Name it there.",
         )
     is_binary = section["learn"] == WINDOWS
+    if section["folds"] and not is_binary:
+        raise BasewiseError(f"{where}: folds are for windows", hint="Loci name their split.")
     follow = {"trunk_dim": 1, "protein_dim": 1, "context_dim": 1, "binary_target": is_binary}
     check_fields(BindingConfig, follow | section["adapter"], "binding/training/adapter")
     if is_binary:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
@@ -92,23 +91,3 @@ def open_pairs(
         None if contexts is None else read_embeddings(contexts),
     )
     return PairTable.of(pairs, *held, **settings)
-
-
-def make_folds(windows: pd.DataFrame, number: int) -> list[list[str]]:
-    """Return chroms in so many groups of about as many windows each.
-
-    Raises:
-        BasewiseError: fewer chroms than folds.
-    """
-    counts = windows["chrom"].astype(str).value_counts()
-    if len(counts) < number:
-        raise BasewiseError(
-            f"{number} folds need as many chroms", found=f"{len(counts)} chroms with windows"
-        )
-    folds: list[list[str]] = [[] for _ in range(number)]
-    sizes = np.zeros(number, np.int64)
-    for chrom, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        smallest = int(sizes.argmin())
-        folds[smallest].append(chrom)
-        sizes[smallest] += count
-    return [sorted(fold) for fold in folds]

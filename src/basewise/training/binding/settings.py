@@ -53,7 +53,8 @@ class BindingTraining:
         residue_stride, max_residues: which residues are read (`thin_residues`).
         valid_split: which windows choose the best step; valid_windows: of these, how many at
             random; null for all.
-        folds: train so many models instead, each validated on other chroms.
+        folds: train so many models instead, each validated on other chroms; fold: only this one
+            of them, counted from 1.
         initial: a binding checkpoint of the same architecture to go on from.
     """
 
@@ -75,6 +76,7 @@ class BindingTraining:
     valid_split: str = "valid"
     valid_windows: int | None = None
     folds: int | None = None
+    fold: int | None = None
     initial: str | None = None
     species: str = "unknown"
     licence: str = "as the peaks"
@@ -98,6 +100,11 @@ class BindingTraining:
                 raise BasewiseError(f"training config/{name} must be at least 1", found=value)
         if self.folds is not None and self.folds < 2:
             raise BasewiseError("training config/folds must be at least 2", found=self.folds)
+        if self.fold is not None and not 1 <= self.fold <= (self.folds or 0):
+            raise BasewiseError(
+                "training config/fold must be one of training config/folds",
+                found=f"{self.fold} of {self.folds or 'no'} folds",
+            )
         if self.folds is not None and self.signals is not None:
             raise BasewiseError(
                 "training config/folds is for windows", hint="Loci say themselves which split."

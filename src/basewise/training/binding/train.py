@@ -10,7 +10,6 @@ from pathlib import Path
 import jax.numpy as jnp
 import pandas as pd
 
-from basewise.atomic import atomic_path
 from basewise.checkpoints.store import save_checkpoint
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
@@ -19,13 +18,13 @@ from basewise.models.binding.trunks import build_dna_trunk
 from basewise.training.binding.checkpoint import note_encoders, start_from, start_trunk
 from basewise.training.binding.data import (
     list_pairs,
-    make_folds,
     open_pairs,
     read_rules,
     read_width,
     read_windows,
 )
 from basewise.training.binding.examples import WindowExamples
+from basewise.training.binding.folds import make_folds, write_folds
 from basewise.training.binding.pairs import PairTable
 from basewise.training.binding.score import Scorer
 from basewise.training.binding.settings import BindingTraining
@@ -51,7 +50,8 @@ def train_binding(
     """Train as the settings say, or go on where a killed run stood; write the checkpoint.
 
     metrics.jsonl, a row per validation, is written beside it as training goes. With ``folds`` the
-    checkpoints are in fold_1, fold_2, … of the directory, and folds.tsv has a row of each.
+    checkpoints are in fold_1, fold_2, … of the directory, and folds.tsv has a row of each; with
+    ``fold`` only that one is trained.
 
     Args:
         settings: the fields of BindingTraining.
@@ -77,15 +77,16 @@ def train_binding(
         _train_one(plan, checkpoint, *prepared, hook, on_other_state)
         return
     both = pd.concat([train, valid], ignore_index=True)
-    rows = []
-    for number, chroms in enumerate(make_folds(both, plan.folds), start=1):
-        is_valid = both["chrom"].astype(str).isin(chroms).to_numpy()
-        own = replace(plan, name=f"{plan.name}_fold_{number}", folds=None)
+    folds = make_folds(both, plan.folds)
+    wanted = range(1, plan.folds + 1) if plan.fold is None else [plan.fold]
+    for number in wanted:
+        is_valid = both["chrom"].astype(str).isin(folds[number - 1]).to_numpy()
+        own = replace(plan, name=f"{plan.name}_fold_{number}", folds=None, fold=None)
         prepared = _prepare_windows(own, both[~is_valid], both[is_valid])
-        fitted = _train_one(own, checkpoint / f"fold_{number}", *prepared, hook, on_other_state)
-        rows.append({"fold": number, "chroms": ",".join(chroms), **_best_row(fitted)})
-    with atomic_path(checkpoint / FOLDS_NAME) as temporary:
-        pd.DataFrame(rows).to_csv(temporary, sep="\t", index=False)
+        _train_one(own, checkpoint / f"fold_{number}", *prepared, hook, on_other_state)
+    if plan.fold is None:
+        made = [checkpoint / f"fold_{number}" for number in wanted]
+        write_folds(made, checkpoint / FOLDS_NAME)
 
 
 def _prepare_windows(plan: BindingTraining, train: pd.DataFrame, valid: pd.DataFrame):
@@ -173,7 +174,7 @@ def _train_one(
     elif trunk_params is not None:
         start = lambda params: ease_latents(params) | trunk_params  # noqa: E731
         started_from = str(plan.trunk["checkpoint"])
-    encoders = note_encoders(plan.encoders)
+    encoders = note_encoders(plan.encoders, plan.contexts)
     examples, judge, monitor = make(model, settings)
     task = BindingTask(
         model,
