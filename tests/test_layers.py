@@ -31,6 +31,7 @@ FLOORS = (
     "provenance",
     "config",
     "assemblies",
+    "targets",
     "sources",
     "estimate",
     "runs",

@@ -31,7 +31,7 @@ def read_assemblies(path: str | os.PathLike, schema: dict, config: dict) -> dict
             hint=f"Paths are relative to the working directory, {Path.cwd()}.",
         )
     assemblies: dict[str, dict] = {}
-    for line, cells in _read_rows(path, list(schema["properties"])):
+    for line, cells in read_rows(path, list(schema["properties"])):
         row = read_numbers({name: text for name, text in cells.items() if text}, schema)
         validate(row, schema, what=f"{path} line {line}: column")
         row = fill_defaults(row, schema)
@@ -95,8 +95,12 @@ def _check_row(row: dict, where: str) -> None:
         )
 
 
-def _read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line number, cells by column) of the rows that are neither empty nor comments."""
+def read_rows(path: Path, columns: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (line number, cells by column) of the rows that are neither empty nor comments.
+
+    Raises:
+        BasewiseError: an unknown column, or a row with more cells than the header, with its line.
+    """
     header = None
     with path.open(newline="", encoding="utf-8") as stream:
         for line, cells in enumerate(csv.reader(stream, delimiter="\t"), start=1):

@@ -36,6 +36,62 @@ def add_parser(commands) -> None:
     )
     bring.add_argument("--revision", help="of local files, to be recorded")
     bring.set_defaults(run=run_import)
+    _add_bind(actions)
+
+
+def _add_bind(actions) -> None:
+    bind = actions.add_parser(
+        "bind",
+        help="make a checkpoint that draws the tracks of some targets",
+        description="The pairs of a table are encoded as the model of binding was trained to read "
+        "them, and become its tracks. What comes of it is given to basewise predict.",
+    )
+    bind.add_argument("source", metavar="SRC", help="the checkpoint of a model of binding")
+    bind.add_argument(
+        "--targets",
+        metavar="TSV",
+        required=True,
+        help="columns target, biotype and at will protein, name, colour, unseen_biotype",
+    )
+    bind.add_argument(
+        "--proteins", metavar="PATH", help="folder of FASTA files GENE.ENTRY.fasta, or one FASTA"
+    )
+    bind.add_argument("--out", metavar="DIR", required=True, help="the checkpoint to make")
+    bind.add_argument("--name", help="of the checkpoint; SRC's with _tracks by default")
+    bind.add_argument(
+        "--step-bp", type=int, metavar="BP", help="bp per value; a bin of the trunk by default"
+    )
+    bind.add_argument(
+        "--biotypes",
+        metavar="TABLE",
+        help="what the model read beside a biotype's name, where that was so in training",
+    )
+    bind.add_argument("--biotype-columns", metavar="NAME", nargs="+", help="its columns, in order")
+    bind.set_defaults(run=run_bind)
+
+
+def run_bind(arguments: argparse.Namespace) -> None:
+    """Make a checkpoint that draws the tracks of a table's pairs."""
+    import yaml
+
+    from basewise.encoders.contexts import COLUMNS, read_biotypes
+    from basewise.estimate.shipped import find_shipped
+    from basewise.targets import read_targets
+    from basewise.training.binding.bind import bind_targets
+
+    schema = yaml.safe_load(find_shipped("workflow/schemas/targets.schema.yaml").read_text())
+    texts = {}
+    if arguments.biotypes:
+        texts = read_biotypes(arguments.biotypes, arguments.biotype_columns or COLUMNS)
+    bind_targets(
+        arguments.source,
+        read_targets(arguments.targets, schema),
+        arguments.proteins,
+        arguments.out,
+        name=arguments.name,
+        step_bp=arguments.step_bp,
+        texts=texts,
+    )
 
 
 def run_show(arguments: argparse.Namespace) -> None:

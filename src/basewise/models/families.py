@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
 from basewise.models import language_model, segment_borzoi, segment_enformer, segment_nt
+from basewise.models.binding import tracks as binding_tracks
 from basewise.models.binding.model import build_binding_model
 from basewise.models.language_model import LanguageModel
 from basewise.models.nucleotide_transformer import build_trunk
@@ -43,6 +44,10 @@ FAMILIES: dict[str, Family] = {
     "bert": Family(),
     "albert": Family(),
     "binding": Family(build_init=lambda architecture: build_binding_model(architecture).init),
+    "binding_tracks": Family(
+        binding_tracks.build_track_model,
+        build_init=lambda architecture: binding_tracks.build_bound_model(architecture).init,
+    ),
 }
 
 

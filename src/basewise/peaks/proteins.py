@@ -125,6 +125,21 @@ def read_proteins(path: str | PathLike, species: Sequence[str] = SPECIES) -> Pro
     return chosen
 
 
+def read_chains(path: str | PathLike) -> tuple[str, ...]:
+    """Return the amino acids of each record of a FASTA, in upper case: the chains of one protein.
+
+    Raises:
+        BasewiseError: no such file, no record, or one that is no protein.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BasewiseError(f"the protein at {path} does not exist")
+    chains = tuple(sequence for _, sequence, _ in _read_fasta(path))
+    if not chains:
+        raise BasewiseError(f"{path} holds no protein", found="no record")
+    return chains
+
+
 def _stem(path: Path) -> str | None:
     """A FASTA file's name without its suffixes; None of other files."""
     name = path.name.removesuffix(".gz")
@@ -166,11 +181,20 @@ def _read_fasta(path: Path) -> Iterator[tuple[str, str, int]]:
                     yield header, _join(path, parts, first), first
                 header, parts, first = line[1:], [], number
             elif line and (header is None or not LETTERS.fullmatch(line)):
-                raise BasewiseError(f"{path} line {number} is no protein", found=repr(line[:60]))
+                raise BasewiseError(
+                    f"{path} line {number} is no protein", found=_find_illegal(line)
+                )
             else:
                 parts.append(line)
     if header is not None:
         yield header, _join(path, parts, first), first
+
+
+def _find_illegal(line: str) -> str:
+    """What of a line is no amino acid, and where (counted from 1)."""
+    body = line.removesuffix("*")
+    place = next((i for i, c in enumerate(body) if not (c.isascii() and c.isalpha())), None)
+    return repr(line[:60]) if place is None else f"{body[place]!r} at column {place + 1}"
 
 
 def _join(path: Path, parts: list[str], line: int) -> str:

@@ -12,6 +12,7 @@ from basewise.tiling.regions import (
     find_scorable,
     find_scorable_between,
 )
+from basewise.tiling.sliding import keep_centre, place_windows, slide_windows
 from basewise.tiling.spec import TileSpec
 from basewise.tiling.tiles import Tile, cut_tiles, read_tiles, tile_regions, write_tiles
 
@@ -25,9 +26,12 @@ __all__ = [
     "fill_ambiguous",
     "find_scorable",
     "find_scorable_between",
+    "keep_centre",
     "pick_tiles",
+    "place_windows",
     "plan_shards",
     "read_tiles",
+    "slide_windows",
     "split_tiles",
     "tile_regions",
     "write_tiles",

@@ -64,8 +64,9 @@ class Window(NamedTuple):
 
 
 def can_fold(config: BindingConfig) -> bool:
-    """Whether bins meet proteins in one block, unconditioned before."""
-    return config.joint_cross_attn_depth == 1 and not config.conditions_both_sides
+    """Whether bins meet residues in one block, unconditioned before."""
+    is_plain = not config.conditions_both_sides and config.protein_tokens is None
+    return config.joint_cross_attn_depth == 1 and is_plain
 
 
 def fold_weights(params: Mapping) -> Folded:
@@ -115,6 +116,23 @@ def open_window(
     )
 
 
+def open_proteins(
+    config: BindingConfig, params: Mapping, residues: jax.Array, dtype
+) -> tuple[jax.Array, jax.Array]:
+    """Return key and value (T, heads, j, channels per head) of residues (T, j, P), as computed.
+
+    No window changes them.
+    """
+    normed = _normalise(residues, *_norm(params, f"{JOINT}/attn/context_norm"))
+    return tuple(
+        split_heads(
+            matmul(normed, params[f"{JOINT}/attn/{name}"]["w"], dtype).astype(dtype),
+            config.attention_heads,
+        )
+        for name in ("context_to_qk", "context_to_v")
+    )
+
+
 def meet_proteins(
     config: BindingConfig,
     params: Mapping,
@@ -122,24 +140,49 @@ def meet_proteins(
     window: Window,
     proteins: jax.Array,
     mask: jax.Array,
+    key: jax.Array,
+    value: jax.Array,
     dtype,
 ) -> jax.Array:
-    """Return the pooled latents (T, n, H) of proteins (T, j, P), mask (T, j), and one window."""
-    heads = config.attention_heads
-    normed = _normalise(proteins, *_norm(params, f"{JOINT}/attn/context_norm"))
-    key, value = (
-        split_heads(matmul(normed, params[f"{JOINT}/attn/{name}"]["w"], dtype).astype(dtype), heads)
-        for name in ("context_to_qk", "context_to_v")
-    )
+    """Return the pooled latents (T, n, H) of proteins (T, j, P), mask (T, j), and one window.
+
+    Args:
+        key, value: of ``open_proteins``.
+    """
+    key, value = key.astype(dtype), value.astype(dtype)
     similarity = similarities(window.query, key, mask)
     seen, seen_bins = attend_both_ways(similarity, window.value, value, lambda weights: weights)
     bins = to_unit_latents(_bins_to_latents(folded, window, seen, dtype), config.latent_heads)
     residues = proteins + _apply(params, f"{JOINT}/attn/context_to_out", seen_bins, dtype)
     residues = residues + _feed_forward(params, f"{JOINT}/context_ff", residues, dtype)
+    return compare(config, params, bins, read_latents(config, params, residues, dtype), mask, dtype)
+
+
+def read_latents(config: BindingConfig, params: Mapping, residues: jax.Array, dtype) -> jax.Array:
+    """Return the latents (T, H, j, d) of residues (T, j, P), each of length 1."""
     latent = params[f"{NAMESPACE}/filip"]
     residues = matmul(residues, latent["context_to_latent_w"], dtype)
-    residues = to_unit_latents(residues + latent["context_to_latent_b"], config.latent_heads)
-    residues, mask = with_null(residues, mask, latent["null_context"])
+    return to_unit_latents(residues + latent["context_to_latent_b"], config.latent_heads)
+
+
+def read_bin_latents(config: BindingConfig, params: Mapping, bins: jax.Array, dtype) -> jax.Array:
+    """Return the same (B, H, n, d) of bins (B, n, E)."""
+    latent = params[f"{NAMESPACE}/filip"]
+    bins = matmul(bins, latent["to_latent_w"], dtype) + latent["to_latent_b"]
+    return to_unit_latents(bins, config.latent_heads)
+
+
+def compare(
+    config: BindingConfig,
+    params: Mapping,
+    bins: jax.Array,
+    residues: jax.Array,
+    mask: jax.Array,
+    dtype,
+) -> jax.Array:
+    """Return the pooled latents (T, n, H) of latents of bins (T or 1, H, n, d) and residues."""
+    null = params[f"{NAMESPACE}/filip"]["null_context"]
+    residues, mask = with_null(residues, mask, null)
     return pool_interactions(
         bins.astype(dtype),
         residues.astype(dtype),

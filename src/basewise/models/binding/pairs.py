@@ -14,7 +14,7 @@ Shapes: W windows, n bins, E channels of the trunk, T proteins of up to j residu
 channels, C contexts with vectors of length Z, K pairs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -25,10 +25,16 @@ from basewise.models.binding.adapter import Adapter
 from basewise.models.binding.fold import (
     Folded,
     can_fold,
+    compare,
     fold_weights,
     meet_proteins,
+    open_proteins,
     open_window,
+    read_bin_latents,
+    read_latents,
 )
+
+BINS_AT_ONCE = 1024  # of several windows, where windows are small
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,32 @@ class PairPredictor:
         """
         return fold_weights(params) if can_fold(self.adapter.config) else None
 
+    def prepare(
+        self, params: Mapping, buckets: Sequence[tuple[jax.Array, jax.Array]]
+    ) -> list[dict[str, jax.Array]]:
+        """Return what of proteins no window changes, to hand to ``predict_prepared``.
+
+        Args:
+            buckets: proteins float (T, j, P) and mask bool (T, j), those of like lengths together.
+        """
+        config, dtype = self.adapter.config, self.adapter.dtype
+        if config.conditions_both_sides and len(buckets) > 1:
+            raise BasewiseError("where contexts come first, proteins are in one bucket")
+        made = []
+        for proteins, mask in buckets:
+            kept = {"mask": mask}
+            if self._is_straight:
+                residues = self.adapter.read_residues(params, proteins)
+                kept["latents"] = read_latents(config, params, residues, dtype)
+            elif can_fold(config):
+                residues = self.adapter.read_residues(params, proteins)
+                key, value = open_proteins(config, params, residues, dtype)
+                kept |= {"residues": residues, "key": key, "value": value}
+            else:
+                kept["residues"] = proteins
+            made.append(kept)
+        return made
+
     def predict(
         self,
         params: Mapping,
@@ -64,7 +96,7 @@ class PairPredictor:
 
         Args:
             params: of the adapter.
-            folded: of ``fold``; None goes the long way.
+            folded: of ``fold``; None makes it.
             embeddings: float (W, n, E). proteins: float (T, j, P); mask: bool (T, j).
             contexts: float (C, Z), or None where the adapter conditions on nothing.
             pairs: int (K, 2), the numbers of a protein and a context (0 without contexts).
@@ -72,25 +104,43 @@ class PairPredictor:
         Raises:
             BasewiseError: the adapter needs contexts and there are none.
         """
+        made = self.prepare(params, [(jnp.asarray(proteins), jnp.asarray(mask))])
+        folded = self.fold(params) if folded is None else folded
+        return self.predict_prepared(params, folded, embeddings, made, contexts, pairs)
+
+    def predict_prepared(
+        self,
+        params: Mapping,
+        folded: Folded | Mapping | None,
+        embeddings: jax.Array,
+        made: Sequence[Mapping[str, jax.Array]],
+        contexts: jax.Array | None,
+        pairs: jax.Array,
+    ) -> jax.Array:
+        """Return the same of what ``prepare`` made; proteins are counted over all buckets."""
         config = self.adapter.config
         if contexts is None and (config.condition_hypergrid or config.conditions_both_sides):
             raise BasewiseError("this adapter is conditioned on a context", found="none")
+        if isinstance(folded, Mapping):
+            folded = Folded(**folded)
+        contexts, pairs = (None if a is None else jnp.asarray(a) for a in (contexts, pairs))
         run = self._per_pair if config.conditions_both_sides else self._per_protein
-        of_pairs = jax.tree.map(jnp.asarray, (proteins, mask, contexts, pairs))
         return jax.lax.map(
-            lambda window: run(params, folded, window[None], *of_pairs), jnp.asarray(embeddings)
+            lambda window: run(params, folded, window[None], made, contexts, pairs),
+            jnp.asarray(embeddings),
+            batch_size=max(BINS_AT_ONCE // embeddings.shape[1], 1),
         )
 
-    def _per_protein(self, params, folded, window, proteins, mask, contexts, pairs):
-        if folded is None:
-
-            def meet(operand):
-                protein, mask = (array[None] for array in operand)
-                return self.adapter.interact(params, window, protein, mask)[0]
-
-            pooled = jax.lax.map(meet, (proteins, mask), batch_size=self.at_once)
+    def _per_protein(self, params, folded, window, made, contexts, pairs):
+        if self._is_straight:
+            meet = self._meet_straight(params, window)
+        elif can_fold(self.adapter.config):
+            meet = self._meet_folded(params, folded, window)
         else:
-            pooled = self._meet_folded(params, folded, window, proteins, mask)
+            meet = self._meet(params, window)
+        pooled = jnp.concatenate(
+            [jax.lax.map(meet, bucket, batch_size=self.at_once) for bucket in made]
+        )
 
         def predict(pair):
             context = None if contexts is None else contexts[pair[1]][None]
@@ -98,20 +148,42 @@ class PairPredictor:
 
         return jax.lax.map(predict, pairs, batch_size=4 * self.at_once)
 
-    def _meet_folded(self, params, folded, window, proteins, mask):
+    def _meet(self, params, window):
+        """A function of one protein: its pooled latents (n, H) with a window (1, n, E)."""
+
+        def meet(protein):
+            return self.adapter.interact(
+                params, window, protein["residues"][None], protein["mask"][None]
+            )[0]
+
+        return meet
+
+    def _meet_straight(self, params, window):
+        """The same where bins and residues have not seen each other."""
         config, dtype = self.adapter.config, self.adapter.dtype
-        bins = self.adapter.read_bins(params, window)
-        opened = open_window(config, params, folded, bins, dtype)
+        bins = read_bin_latents(config, params, self.adapter.read_bins(params, window), dtype)
 
-        def meet(operand):
-            protein, mask = (array[None] for array in operand)
-            protein = self.adapter.read_residues(params, protein)
-            return meet_proteins(config, params, folded, opened, protein, mask, dtype)[0]
+        def meet(protein):
+            residues, mask = protein["latents"][None], protein["mask"][None]
+            return compare(config, params, bins, residues, mask, dtype)[0]
 
-        return jax.lax.map(meet, (proteins, mask), batch_size=self.at_once)
+        return meet
 
-    def _per_pair(self, params, folded, window, proteins, mask, contexts, pairs):
+    def _meet_folded(self, params, folded, window):
+        """The same by products of weights."""
+        config, dtype = self.adapter.config, self.adapter.dtype
+        opened = open_window(config, params, folded, self.adapter.read_bins(params, window), dtype)
+
+        def meet(protein):
+            names = ("residues", "mask", "key", "value")
+            told = (protein[name][None] for name in names)
+            return meet_proteins(config, params, folded, opened, *told, dtype)[0]
+
+        return meet
+
+    def _per_pair(self, params, folded, window, made, contexts, pairs):
         del folded
+        proteins, mask = (made[0][name] for name in ("residues", "mask"))
 
         def predict(pair):
             protein, context = pair[0], contexts[pair[1]][None]
@@ -121,6 +193,13 @@ class PairPredictor:
             return self._output(outputs)
 
         return jax.lax.map(predict, pairs, batch_size=self.at_once)
+
+    @property
+    def _is_straight(self) -> bool:
+        """Whether no joint block comes before bins and residues are compared."""
+        config = self.adapter.config
+        is_plain = not config.conditions_both_sides and config.protein_tokens is None
+        return is_plain and config.joint_cross_attn_depth == 0
 
     def _output(self, outputs: dict[str, jax.Array]) -> jax.Array:
         return outputs["logit" if self.adapter.config.binary_target else "track"][0]

@@ -30,6 +30,7 @@ class DnaTrunk:
     Attributes:
         embed_dim: E.
         bp_per_bin: bp of each bin.
+        alphabet: "kmer" or "onehot", as in TileSpec; k: letters per k-mer.
         n_bins: bp of a window -> bins of its centre that are embedded. Raises BasewiseError for
             lengths the trunk does not read.
         init: rng -> parameters ``{"edges", "layers"}``, float32.
@@ -45,6 +46,8 @@ class DnaTrunk:
     init: Callable[[jax.Array], dict]
     encode: Callable[[np.ndarray], np.ndarray]
     embed: Callable[[dict, jax.Array], jax.Array]
+    alphabet: str = "onehot"
+    k: int = 1
 
 
 def build_dna_trunk(config: dict, dtype=jnp.float32, *, rematerialise: bool = False) -> DnaTrunk:
@@ -144,6 +147,8 @@ def _build_nucleotide_transformer(architecture: dict, dtype, rematerialise: bool
         init=trunk.init,
         encode=lambda bases: tokenizer.tokenize_batch(fill_ambiguous(bases)),
         embed=lambda params, tokens: trunk.embed(params, tokens, is_padded=False)[:, CLS_TOKENS:],
+        alphabet="kmer",
+        k=tokenizer.k,
     )
 
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from basewise.checkpoints.config import read_config
 from basewise.checkpoints.store import load_parameters
-from basewise.encoders import Encoder, build_encoder
+from basewise.encoders import Encoder, build_encoder, read_embeddings
 from basewise.encoders.encoder import PROTEIN, TEXT
 from basewise.errors import BasewiseError
 from basewise.models.binding.model import FAMILY, BindingModel, build_binding_model
@@ -43,8 +43,11 @@ class BindingCheckpoint:
         """residue_stride and max_residues, as `PairTable` takes them."""
         return dict(self.config["residues"])
 
-    def build_encoder(self, side: str) -> Encoder:
+    def build_encoder(self, side: str, *, platform: str | None = None) -> Encoder:
         """Return the encoder of "proteins" or "contexts", as it was in training.
+
+        Args:
+            platform: where it computes, if it has weights; None as it chooses.
 
         Raises:
             BasewiseError: it was not noted, or computes something else today.
@@ -55,7 +58,7 @@ class BindingCheckpoint:
                 f"checkpoint {self.config['name']} does not say how its {side} were encoded",
                 hint=f"Hand over an index of {side} that the same encoder made.",
             )
-        encoder = make_encoder(side, noted)
+        encoder = make_encoder(side, noted, platform=platform)
         if encoder.fingerprint != noted["fingerprint"]:
             raise BasewiseError(
                 f"encoder {noted['encoder']} is not the one that checkpoint "
@@ -82,18 +85,21 @@ def load_binding(checkpoint: str | os.PathLike, dtype=jnp.float32) -> BindingChe
     return BindingCheckpoint(model, load_parameters(checkpoint), config)
 
 
-def make_encoder(side: str, noted: Mapping) -> Encoder:
+def make_encoder(side: str, noted: Mapping, *, platform: str | None = None) -> Encoder:
     """Return the encoder of a section: ``encoder`` and settings, null ones left out."""
     settings = {
         key: value
         for key, value in noted.items()
         if key not in ("encoder", "fingerprint", "name") and value is not None
     }
-    return build_encoder(noted["encoder"], kind=SIDES[side], **settings)
+    return build_encoder(noted["encoder"], kind=SIDES[side], platform=platform, **settings)
 
 
-def note_encoders(sections: Mapping) -> dict:
+def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) -> dict:
     """Return the sections with the fingerprint of each encoder, for a config.json.
+
+    Args:
+        contexts: the index of encoded contexts, whose names a table of contexts is made for.
 
     Raises:
         BasewiseError: a side or an encoder that there is not.
@@ -102,6 +108,8 @@ def note_encoders(sections: Mapping) -> dict:
     for side, section in sections.items():
         if side not in SIDES:
             raise BasewiseError(f"unknown key training config/encoders/{side}")
+        if section["encoder"] == "table" and contexts is not None:
+            section = {**section, "names": sorted(read_embeddings(contexts))}
         encoder = make_encoder(side, section)
         given = {key: value for key, value in section.items() if value is not None}
         noted[side] = {**given, "name": encoder.name, "fingerprint": encoder.fingerprint}

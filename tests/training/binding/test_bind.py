@@ -1,0 +1,254 @@
+"""Pairs bound into a checkpoint: the same values as window by window, and clear refusals."""
+
+import dataclasses
+import json
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+
+from basewise.checkpoints.store import load_checkpoint, save_checkpoint
+from basewise.encoders import encode_biotypes
+from basewise.encoders.cache import write_embeddings
+from basewise.errors import BasewiseError
+from basewise.models.binding.model import build_binding_model
+from basewise.tiling import place_windows, slide_windows
+from basewise.training.binding.bind import bind_targets
+from basewise.training.binding.checkpoint import load_binding, note_encoders
+from basewise.training.binding.predict import predict_windows
+from basewise.training.binding.targets import BoundTarget
+
+ENCODERS = {
+    "proteins": {"encoder": "physchem"},
+    "contexts": {"encoder": "ngrams", "dim": 8},
+}
+ROWS = [
+    BoundTarget("TOYA", "cell"),
+    BoundTarget("TOYB", "cell", name="second", colour="#112233"),
+    BoundTarget("TOYC", "other", unseen_biotype=True),
+]
+KMERS = {
+    "family": "nucleotide_transformer",
+    "architecture": {
+        "tokenizer": "v2_6mer",
+        "trunk": {
+            "alphabet_size": 4107, "pad_token_id": 1, "mask_token_id": 2, "max_positions": 64,
+            "embed_dim": 8, "attention_heads": 2, "ffn_embed_dim": 8, "num_layers": 1,
+        },
+    },
+}  # fmt: skip
+
+
+def save_binding(folder, facts, *, trunk=None, window_bp=None, **adapter):
+    """Write a checkpoint of drawn parameters; return its folder."""
+    trunk = trunk or facts.TRUNK
+    config = {"protein_dim": 28, "context_dim": 8, "binary_target": True}
+    architecture = {"trunk": trunk, "adapter": facts.ADAPTER | config | adapter}
+    architecture["adapter"]["trunk_dim"] = 48 if trunk is facts.TRUNK else 8
+    model = build_binding_model(architecture)
+    rng = np.random.default_rng(2)
+    params = jax.tree.map(
+        lambda leaf: np.asarray(leaf + rng.normal(0, 0.3, leaf.shape), np.float32),
+        jax.jit(model.init)(jax.random.key(1)),
+    )
+    described = {
+        "name": "drawn", "family": "binding", "revision": "1", "source": "tests",
+        "licence": "MIT", "species": ["nothing"], "tile_spec": None, "tracks": [],
+        "architecture": {"trunk": trunk, "adapter": model.config.to_dict()},
+        "window_bp": window_bp or facts.WIDTH, "encoders": note_encoders(ENCODERS),
+        "residues": {"residue_stride": 2, "max_residues": None},
+        "data": {"biotypes": ["cell", "liver"]},
+    }  # fmt: skip
+    save_checkpoint(folder, described, params)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory, facts):
+    return save_binding(tmp_path_factory.mktemp("binding") / "drawn", facts)
+
+
+@pytest.fixture(scope="module")
+def fasta(tmp_path_factory, facts):
+    path = tmp_path_factory.mktemp("proteins") / "proteins.fa"
+    path.write_text("".join(f">{gene} P\n{chain}\n" for gene, chain in facts.CHAINS.items()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def bound(tmp_path_factory, drawn, fasta):
+    folder = tmp_path_factory.mktemp("bound") / "tracks"
+    bind_targets(drawn, ROWS, fasta, folder)
+    return folder
+
+
+def read_tile(folder, bases):
+    """The values float32 (bins, tracks) of bases that are one tile, and the model's geometry."""
+    model, params, _ = load_checkpoint(folder)
+    assert model.tile_spec.context_bp == len(bases)
+    return np.asarray(jax.jit(model.apply)(params, model.encode(bases[None])))[0], model.tile_spec
+
+
+def indices_of(tmp_path, checkpoint, facts):
+    loaded = load_binding(checkpoint)
+    write_embeddings(
+        {name: (chain,) for name, chain in facts.CHAINS.items()},
+        loaded.build_encoder("proteins"),
+        tmp_path / "embeddings",
+        tmp_path / "proteins.tsv",
+    )
+    encode_biotypes(
+        {name: name for name in ("cell", "other")},
+        loaded.build_encoder("contexts"),
+        tmp_path / "embeddings",
+        tmp_path / "contexts.tsv",
+    )
+    return {name: tmp_path / f"{name}.tsv" for name in ("proteins", "contexts")}
+
+
+def test_values_are_those_of_the_windows_around_the_bins(bound, drawn, genome, facts, tmp_path):
+    config = json.loads((bound / "config.json").read_text())
+    assert [track["name"] for track in config["tracks"]] == ["TOYA.cell", "second", "TOYC.other"]
+    assert {track["kind"] for track in config["tracks"]} == {"binding"}
+    assert config["tracks"][1]["colour"] == "#112233"
+    first = 1000
+    spec = load_checkpoint(bound)[0].tile_spec
+    values, _ = read_tile(bound, genome.read("one", first, first + spec.context_bp))
+    assert values.shape == (spec.predicted_bp() // 8, 3)
+    assert values.std(axis=0).min() > 3e-4
+    places = place_windows(spec, facts.WIDTH, spec.context_bp)
+    centres = places.mean(axis=1) - spec.margin_bp
+    np.testing.assert_array_equal(centres, 8 * np.arange(len(places)) + 4)
+    chosen = np.array([0, 7, 100, len(places) - 1])
+    rows = [
+        {"chrom": "one", "start": first + start, "end": first + end}
+        | {"target": row.target, "biotype": row.biotype}
+        for start, end in places[chosen].tolist()
+        for row in ROWS
+    ]
+    logits = predict_windows(
+        load_binding(drawn),
+        pd.DataFrame(rows),
+        genome,
+        **indices_of(tmp_path, drawn, facts),
+        batch_size=4,
+    )
+    expected = 1 / (1 + np.exp(-logits.reshape(len(chosen), 3)))
+    np.testing.assert_allclose(values[chosen], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_pair_alone_is_as_among_others(bound, drawn, fasta, tmp_path, genome):
+    spec = load_checkpoint(bound)[0].tile_spec
+    bases = genome.read("two", 0, spec.context_bp)
+    together, _ = read_tile(bound, bases)
+    bind_targets(drawn, ROWS[1:2], fasta, tmp_path / "alone")
+    alone, _ = read_tile(tmp_path / "alone", bases)
+    np.testing.assert_allclose(alone[:, 0], together[:, 1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_protein_that_no_model_saw_is_welcome(drawn, tmp_path):
+    fasta = tmp_path / "new.fa"
+    fasta.write_text(">one\nMKRHHE\n>two\nGGST\n")
+    row = BoundTarget("NEW", "cell", protein=str(fasta))
+    bind_targets(drawn, [row], None, tmp_path / "bound", step_bp=16)
+    model, params, config = load_checkpoint(tmp_path / "bound")
+    assert model.tile_spec.resolution_bp == 16
+    assert [track.name for track in model.tracks] == ["NEW.cell"]
+    assert config["architecture"]["buckets"] == [[1, 16]]
+    assert params["pairs"]["binding_pairs/proteins_0"]["mask"].sum() == 5  # of two chains
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, facts, genome, fasta, depth):
+    options = {"binary_target": False, "joint_cross_attn_depth": depth, "attention_heads": 2}
+    options |= {"attention_dim_head": 4, "condition_film": depth == 1}
+    folder = save_binding(tmp_path / "drawn", facts, window_bp=128, **options)
+    bind_targets(folder, ROWS, fasta, tmp_path / "bound")
+    bases = genome.read("two", 0, 128)
+    values, spec = read_tile(tmp_path / "bound", bases)
+    assert (spec.resolution_bp, spec.core_bp, spec.predicted_bp()) == (8, 96, 128)
+    loaded = load_binding(folder)
+    chain = loaded.build_encoder("proteins").encode([facts.CHAINS["TOYB"]])[0][1::2]
+    context = loaded.build_encoder("contexts").encode(["cell"])
+    expected = jax.jit(loaded.model.apply)(
+        loaded.params, loaded.model.trunk.encode(bases[None]), chain[None], None, np.stack(context)
+    )
+    np.testing.assert_allclose(values[:, 1], expected["track"][0], rtol=1e-4, atol=1e-5)
+    with pytest.raises(BasewiseError, match="step_bp of a model that predicts tracks is 8"):
+        bind_targets(folder, ROWS, fasta, tmp_path / "other", step_bp=4)
+
+
+def test_k_mers_are_cut_in_every_window_anew(tmp_path, facts, genome, fasta):
+    folder = save_binding(tmp_path / "drawn", facts, trunk=KMERS, window_bp=60)
+    bind_targets(folder, ROWS[:1], fasta, tmp_path / "bound", step_bp=4)
+    spec = load_checkpoint(tmp_path / "bound")[0].tile_spec
+    bases = genome.read("two", 0, spec.context_bp)
+    values, _ = read_tile(tmp_path / "bound", bases)
+    assert len(values) == spec.context_bp // 4
+    later, _ = read_tile(tmp_path / "bound", genome.read("two", 8, 8 + spec.context_bp))
+    inner = slice(spec.halo_bp // 4, len(values) - spec.halo_bp // 4 - 2)
+    np.testing.assert_allclose(values[2:][inner], later[:-2][inner], rtol=1e-5, atol=1e-6)
+    assert values[inner].std() > 1e-4
+
+
+@pytest.mark.parametrize(("window_bp", "step_bp"), [(256, 32), (200, 200), (101, 3), (10, 50)])
+@pytest.mark.parametrize("alphabet", ["onehot", "kmer"])
+def test_windows_lie_around_their_bins(window_bp, step_bp, alphabet):
+    spec = slide_windows(window_bp, step_bp=step_bp, alphabet=alphabet, k=1)
+    places = place_windows(spec, window_bp, spec.context_bp)
+    assert places.min() >= 0
+    assert places.max() <= spec.context_bp
+    assert (places[:, 1] - places[:, 0] == window_bp).all()
+    bins = spec.margin_bp + step_bp * np.arange(len(places))
+    off = places.mean(axis=1) - bins - step_bp / 2
+    kept = (bins >= spec.halo_bp) & (bins < spec.context_bp - spec.halo_bp)
+    assert abs(off[kept]).max() <= 0.5
+    with pytest.raises(BasewiseError, match="step_bp must be at least 1"):
+        slide_windows(window_bp, step_bp=0, alphabet=alphabet)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"target": "TOYX"}, r"here line 2: target 'TOYX' has no protein; .* Did you mean 'TOY"),
+        ({"biotype": "liber"}, r"not trained on the biotype; found 'liber'. Did you mean 'liver'"),
+        ({"protein": "{bad}"}, r"bad.fa line 3 is no protein; found '7' at column 4"),
+        ({"protein": "gone.fa"}, "the protein at gone.fa does not exist"),
+        ({"target": "TOYA"}, "here line 2: TOYA in cell comes a second time; found the first in"),
+        ({"name": "TOYA.cell"}, "two tracks would have one name; found 'TOYA.cell'"),
+    ],
+)
+def test_rows_that_cannot_be_bound_are_named(drawn, fasta, tmp_path, change, words):
+    bad = tmp_path / "bad.fa"
+    bad.write_text(">a\nMKK\nMKK7\n")
+    change = {key: value.format(bad=bad) for key, value in change.items()}
+    row = dataclasses.replace(ROWS[1], **({"name": None, "where": "here line 2"} | change))
+    rows = [ROWS[0], row]
+    with pytest.raises(BasewiseError, match=words):
+        bind_targets(drawn, rows, fasta, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_checkpoints_that_cannot_be_bound_are_named(
+    drawn, fasta, tmp_path, tiny_checkpoint, bound, facts
+):
+    for folder in (tiny_checkpoint, bound):
+        with pytest.raises(BasewiseError, match="is no checkpoint of binding"):
+            bind_targets(folder, ROWS, fasta, tmp_path / "out")
+    config = json.loads((drawn / "config.json").read_text())
+    wrong = {
+        "is not the one that checkpoint drawn was trained with": ("encoders", "proteins"),
+        "should be 48, the channels of this enformer trunk": ("architecture", "adapter"),
+    }
+    for number, (words, (part, key)) in enumerate(wrong.items()):
+        changed = json.loads(json.dumps(config))
+        changed[part][key] |= {"fingerprint": "0" * 64} if part == "encoders" else {"trunk_dim": 9}
+        folder = tmp_path / f"wrong_{number}"
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps(changed))
+        (folder / "params.safetensors").write_bytes((drawn / "params.safetensors").read_bytes())
+        with pytest.raises(BasewiseError, match=words):
+            bind_targets(folder, ROWS, fasta, tmp_path / "out")
+    with pytest.raises(BasewiseError, match="there is no target to bind"):
+        bind_targets(drawn, [], fasta, tmp_path / "out")
