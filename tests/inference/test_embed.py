@@ -97,11 +97,11 @@ def test_many_lengths_are_padded_to_few(embedder, language_model, random_bases, 
 def test_batches_change_no_byte_on_cpu(embedder, language_model, random_bases, batch_size):
     if jax.default_backend() != "cpu":
         pytest.skip("rows are batched on accelerators")
-    texts = [random_bases(seed, 30 + seed) for seed in range(7)]
-    other = basewise.load(language_model, batch_size=batch_size)
+    texts = [random_bases(seed, 30 + seed % 2) for seed in range(5)]
     request = {"layers": [3], "likelihood": True}
+    other = basewise.load(language_model, batch_size=batch_size).embed(texts, **request)
     for name, value in embedder.embed(texts, **request).items():
-        np.testing.assert_array_equal(other.embed(texts, **request)[name], value)
+        np.testing.assert_array_equal(other[name], value)
 
 
 def test_two_devices_give_the_values_of_one(embedder, language_model, random_bases):

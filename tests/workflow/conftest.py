@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TOY_CHECKPOINT = ROOT / "resources/toy/segment_nt_toy"
+COMPILED = ROOT / ".pytest_cache/jobs"  # what jobs compiled, in whichever directory they ran
 
 
 def _merged(base: dict, over: dict) -> dict:
@@ -59,6 +60,9 @@ def make_directory(tmp_path_factory, toy_checkpoint) -> Callable[..., Path]:
         directory = tmp_path_factory.mktemp("run")
         shutil.copytree(ROOT / ".test/data", directory / "data")
         (directory / "config").mkdir()
+        COMPILED.mkdir(parents=True, exist_ok=True)
+        (directory / "resources").mkdir()
+        (directory / "resources/compilation_cache").symlink_to(COMPILED)
         (directory / "config/config.yaml").write_text(yaml.safe_dump(_toy_config(changes)))
         table = assemblies or (ROOT / ".test/config/assemblies.tsv").read_text()
         (directory / "config/assemblies.tsv").write_text(table)
