@@ -14,13 +14,17 @@ FOLDER = Path(__file__).parent
 FULL = {
     "bench_bigwig.py": ["--write"],
     "bench_inference.py": ["--write"],
+    "bench_models.py": ["--write"],
     "bench_peaks.py": ["--write"],
+    "bench_negatives.py": ["--rounds", "3", "--write"],
     "bench_signal.py": ["--write"],
 }
 QUICK = {
     "bench_bigwig.py": ["--mb", "1", "--rounds", "1"],
     "bench_inference.py": ["--tiles", "1", "--rounds", "1"],
+    "bench_models.py": ["--layers", "2", "--tokens", "65", "--run-tokens", "65", "--rounds", "1"],
     "bench_peaks.py": ["--rows", "20_000", "--rounds", "1", "--store-rows", "0"],
+    "bench_negatives.py": ["--n", "10_000", "--share", "0.01", "--rounds", "1"],
     "bench_signal.py": ["--mb", "1", "--rounds", "1"],
 }
 
