@@ -4,31 +4,29 @@ A scope is one (experiment, target, biotype): a target is a transcription factor
 cell type or tissue.
 """
 
-from basewise.peaks.build import build_store
-from basewise.peaks.catalogue import Catalogue, read_catalogue
-from basewise.peaks.columns import PeakColumns
-from basewise.peaks.experiments import read_biotypes, read_experiments
-from basewise.peaks.filters import PeakFilters
-from basewise.peaks.frames import write_store
-from basewise.peaks.funnel import Funnel
-from basewise.peaks.names import Scope
-from basewise.peaks.proteins import Proteins, read_proteins
-from basewise.peaks.store import PeakStore
-from basewise.peaks.told import list_told
+from importlib import import_module
 
-__all__ = [
-    "Catalogue",
-    "Funnel",
-    "PeakColumns",
-    "PeakFilters",
-    "PeakStore",
-    "Proteins",
-    "Scope",
-    "build_store",
-    "list_told",
-    "read_biotypes",
-    "read_catalogue",
-    "read_experiments",
-    "read_proteins",
-    "write_store",
-]
+_HOMES = {
+    "Catalogue": "catalogue",
+    "Funnel": "funnel",
+    "PeakColumns": "columns",
+    "PeakFilters": "filters",
+    "PeakStore": "store",
+    "Proteins": "proteins",
+    "Scope": "names",
+    "build_store": "build",
+    "list_told": "told",
+    "read_biotypes": "experiments",
+    "read_catalogue": "catalogue",
+    "read_experiments": "experiments",
+    "read_proteins": "proteins",
+    "write_store": "frames",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    """Load what is asked for alone: a workflow that starts needs none of what is compiled."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

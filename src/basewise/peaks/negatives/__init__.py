@@ -1,16 +1,21 @@
 """Negatives: windows that are not peaks, chosen at random, matched to the peaks, or per scope."""
 
-from basewise.peaks.negatives.generate import draw_negatives, generate_negatives
-from basewise.peaks.negatives.ground import Ground, NegativeReport
-from basewise.peaks.negatives.settings import KINDS, NegativeSettings
-from basewise.peaks.negatives.source import FramePeaks
+from importlib import import_module
 
-__all__ = [
-    "KINDS",
-    "FramePeaks",
-    "Ground",
-    "NegativeReport",
-    "NegativeSettings",
-    "draw_negatives",
-    "generate_negatives",
-]
+_HOMES = {
+    "FramePeaks": "source",
+    "Ground": "ground",
+    "KINDS": "settings",
+    "NegativeReport": "ground",
+    "NegativeSettings": "settings",
+    "draw_negatives": "generate",
+    "generate_negatives": "generate",
+}
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str):
+    """Load what is asked for alone: a workflow that starts needs none of what is compiled."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
