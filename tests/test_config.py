@@ -14,6 +14,7 @@ from basewise.errors import BasewiseError
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 ASSEMBLIES = yaml.safe_load((ROOT / "workflow/schemas/assemblies.schema.yaml").read_text())
+TARGETS = yaml.safe_load((ROOT / "workflow/schemas/targets.schema.yaml").read_text())
 OPEN = ("checkpoints", "peaks/negatives")  # sections whose keys are names
 EITHER_OR = ("binding/training/trunk",)  # sections of which some keys exclude others
 # what another layer reads, and refuses in its own words
@@ -163,7 +164,9 @@ def test_a_long_list_of_legal_values_is_cut():
     assert checks.nearest("zzz", list(range(30))).endswith(" 19, ….")
 
 
-@pytest.mark.parametrize("schema", [SCHEMA, ASSEMBLIES], ids=["config", "assemblies"])
+@pytest.mark.parametrize(
+    "schema", [SCHEMA, ASSEMBLIES, TARGETS], ids=["config", "assemblies", "targets"]
+)
 def test_every_key_is_described_bounded_and_has_a_default_or_is_required(schema):
     checks.Draft202012Validator.check_schema(schema)
     required = required_of(schema)
@@ -189,7 +192,7 @@ def test_the_readme_documents_every_key_with_its_default():
     }
     leaves = [
         (key, rules)
-        for key, rules in [*keys_of(SCHEMA), *keys_of(ASSEMBLIES)]
+        for key, rules in [*keys_of(SCHEMA), *keys_of(ASSEMBLIES), *keys_of(TARGETS)]
         if rules.get("type") != "object" and not key.endswith("/default")
     ]
     assert len(leaves) > 25
@@ -203,7 +206,7 @@ def test_the_readme_documents_every_key_with_its_default():
 
 def test_the_readme_documents_no_key_that_is_gone():
     text = (ROOT / "config/README.md").read_text()
-    legal = {key for key, _ in [*keys_of(SCHEMA), *keys_of(ASSEMBLIES)]}
+    legal = {key for key, _ in [*keys_of(SCHEMA), *keys_of(ASSEMBLIES), *keys_of(TARGETS)]}
     for line in text.splitlines():
         if line.startswith("| `"):
             assert line.split("`")[1] in legal

@@ -77,7 +77,8 @@ def read_numbers(values: Any, schema: dict) -> Any:
 def complete_config(config: dict, schema: dict) -> dict:
     """The configuration with defaults, or BasewiseError naming key, value and nearest legal one.
 
-    The default of a checkpoint's tracks is in its config.json, when it is local.
+    The default of a checkpoint's tracks is in its config.json, when it is local; of one with a
+    table of targets it stays null here (`basewise.targets`).
     """
     config = read_numbers(config, schema)
     validate(config, schema)
@@ -93,7 +94,7 @@ def complete_config(config: dict, schema: dict) -> dict:
     if config["embedding"] is not None:
         check_model(config["embedding"]["checkpoint"], models, "config key 'embedding/checkpoint'")
     for checkpoint in config["checkpoints"].values():
-        if checkpoint["tracks"] is None:
+        if checkpoint["tracks"] is None and checkpoint["targets"] is None:
             checkpoint["tracks"] = default_tracks(checkpoint["source"])
     written = (track for c in config["checkpoints"].values() for track in c["tracks"] or ())
     legal = list(dict.fromkeys(("default", *written, *ELEMENT_NAMES)))

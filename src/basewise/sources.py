@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from basewise.checkpoints.config import choose_tracks, read_config, read_tile_spec
@@ -26,10 +26,17 @@ def is_remote(source: str) -> bool:
     return "://" in source or source.startswith(REMAP_PREFIX)
 
 
-def check_sources(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict]) -> None:
+def check_sources(
+    assemblies: Mapping[str, dict],
+    checkpoints: Mapping[str, dict],
+    made: Collection[str] = (),
+) -> None:
     """Raise BasewiseError for the first local file or directory that is named but absent.
 
     An assembly whose resources would lie among the checkpoints of `resources/` is refused too.
+
+    Args:
+        made: directories of checkpoints that the workflow itself makes, for those with targets.
     """
     for assembly, row in assemblies.items():
         if any(Path("resources", assembly).glob("*/config.json")):
@@ -46,6 +53,8 @@ def check_sources(assemblies: Mapping[str, dict], checkpoints: Mapping[str, dict
                 raise _absent(f"assembly '{assembly}': the {column} {what} missing", row[column])
     for model, checkpoint in checkpoints.items():
         source = checkpoint["source"]
+        if checkpoint.get("targets") and source.rstrip("/") in made:
+            continue
         if not is_remote(source) and not (Path(source) / "config.json").is_file():
             lacking = f"{source}/config.json" if Path(source).is_dir() else source
             raise _absent(f"checkpoint '{model}': the directory has no config.json", lacking)
@@ -67,13 +76,15 @@ def check_checkpoints(
             raise BasewiseError(f"config section 'tiling' fits no model: {error}") from None
     used = {model for row in assemblies.values() for model in row["models"]}
     for model in (name for name in checkpoints if name in used):
+        if checkpoints[model].get("targets"):
+            continue  # basewise.targets
         source, tracks = checkpoints[model]["source"], checkpoints[model]["tracks"]
         published = find_published(source)
         if published is None and is_remote(source):
             continue
         config = published.to_config() if published else read_config(source)
         if config["tile_spec"] is None:
-            raise _no_tracks(model, config["name"])
+            raise _no_tracks(model, config)
         legal = [track["name"] for track in config["tracks"]]
         for track in tracks:
             if track not in legal:
@@ -125,6 +136,14 @@ def check_embedding(assemblies: Mapping[str, dict], config: Mapping) -> None:
             )
     except BasewiseError as error:
         raise BasewiseError(f"config section 'embedding': {error}") from None
+
+
+def list_encoders(source: str | os.PathLike) -> list[str]:
+    """Return the directories of encoders with weights that a local checkpoint of binding notes."""
+    if not (Path(source) / "config.json").is_file():
+        return []
+    noted = read_config(source).get("encoders", {}).values()
+    return [str(side["encoder"]) for side in noted if os.sep in str(side["encoder"])]
 
 
 def check_lock(checkpoints: Mapping[str, dict]) -> None:
@@ -183,9 +202,16 @@ def _explain_species(model: str, source: str, species: str) -> str | None:
     return explain_untrained(model, config["species"], species, trained_on=trained_on)
 
 
-def _no_tracks(model: str, name: str) -> BasewiseError:
+def _no_tracks(model: str, config: Mapping) -> BasewiseError:
+    if config["family"] == "binding":
+        return BasewiseError(
+            f"checkpoint '{model}' cannot annotate: {config['name']} is a model of binding that "
+            "knows no targets",
+            hint=f"Name a table of them in checkpoints/{model}/targets.",
+        )
     return BasewiseError(
-        f"checkpoint '{model}' cannot annotate: {name} is a language model and has no tracks",
+        f"checkpoint '{model}' cannot annotate: {config['name']} is a language model and has no "
+        "tracks",
         hint="Take it out of segmentation/models and of the column 'models'.",
     )
 

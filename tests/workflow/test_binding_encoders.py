@@ -103,7 +103,7 @@ def test_encoders_that_cannot_run_are_refused_before_any_job(
 
 def test_binding_without_peaks_or_proteins_is_refused(run_snakemake, make_binding):
     with pytest.raises(BasewiseError, match="'binding' needs the chapter 'peaks'"):
-        check_encoders({}, {"binding": {"encoders": {}}, "peaks": None})
+        check_encoders({}, {"binding": {"encoders": {}, "training": {}}, "peaks": None})
     done = run_snakemake(make_binding({}, BARE), "--dry-run")
     assert "has peaks and no proteins" in done.stdout
 

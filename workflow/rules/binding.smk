@@ -15,6 +15,8 @@ Steps:
     - train_binding trains on windows of peaks or on signals; a killed job goes on where it stood
     - train_fold trains one fold of a cross-validation, and summarise_folds has a row of each
     - evaluate_binding holds the model against motifs and what else needs no model
+    - bind_targets makes resources/checkpoints/{model}/ of a model and a table of targets, whose tracks
+      are then drawn as those of any model
 """
 
 
@@ -231,3 +233,38 @@ rule evaluate_binding:
         "Evaluating binding on {wildcards.assembly}"
     script:
         "../scripts/evaluate_binding.py"
+
+
+rule bind_targets:
+    input:
+        config=get_bound_file("config.json"),
+        params=get_bound_file("params.safetensors"),
+        proteins=get_bound_proteins,
+        chains=get_bound_chains,
+        encoders=get_bound_encoders,
+        biotypes=get_bound_biotypes,
+    output:
+        config="resources/checkpoints/{model}/config.json",
+        params="resources/checkpoints/{model}/params.safetensors",
+        origin="resources/checkpoints/{model}/origin.json",
+    log:
+        "logs/bind_targets/{model}.log",
+    wildcard_constraints:
+        model=get_alternatives(bound),
+    conda:
+        "../envs/model.yaml"
+    threads: 4
+    resources:
+        gpu=get_bound_gpus,
+        mem_mb=get_inference_mem_mb,
+        runtime=grow(240),
+        platform=get_bound_platform,
+    params:
+        targets=get_bound_rows,
+        step_bp=lookup("checkpoints/{model}/step_bp", within=config),
+        species=get_bound_species,
+        columns=get_bound_columns,
+    message:
+        "Binding the targets of {wildcards.model} to {input.config}"
+    script:
+        "../scripts/bind_targets.py"

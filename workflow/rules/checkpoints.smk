@@ -6,7 +6,8 @@ Outputs: resources/checkpoints/{model}/ with config.json, params.safetensors and
 resources/checkpoints.lock.
 
 Steps:
-    - get_checkpoint fetches and imports; what the lock pins is fetched as it says, or refused
+    - get_checkpoint fetches and imports; what the lock pins is fetched as it says, or refused.
+      Checkpoints with targets are made by bind_targets, in binding.smk
     - lock_checkpoints gathers where the checkpoints came from; it belongs to prefetch. The lock is
       no input of get_checkpoint, because it is made of what that fetched
 """
@@ -21,6 +22,10 @@ rule get_checkpoint:
         origin="resources/checkpoints/{model}/origin.json",
     log:
         "logs/get_checkpoint/{model}.log",
+    wildcard_constraints:
+        model=get_alternatives(
+            name for name in config["checkpoints"] if name not in bound
+        ),
     conda:
         "../envs/model.yaml"
     resources:

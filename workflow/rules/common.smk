@@ -12,9 +12,9 @@ import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from basewise import sources
+from basewise import sources, targets
 from basewise.assemblies import ANNOTATION_FORMATS, read_assemblies
-from basewise.config import complete_config
+from basewise.config import complete_config, fill_defaults
 from basewise.encoders import chapter as encoders
 from basewise.errors import BasewiseError
 from basewise.estimate import shards
@@ -31,7 +31,14 @@ try:
     assemblies = read_assemblies(
         config["assemblies"], load_schema("assemblies"), config
     )
-    sources.check_sources(assemblies, config["checkpoints"])
+    made = targets.list_made(assemblies, config)
+    sources.check_sources(assemblies, config["checkpoints"], made)
+    bound = targets.read_bound(
+        config,
+        load_schema("targets"),
+        made=made,
+        is_thorough=workflow.is_main_process,
+    )
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
     sources.check_embedding(assemblies, config)
     encoders.check_encoders(assemblies, config)
@@ -51,16 +58,26 @@ if workflow.is_main_process:
         logger.warning(line)
 
 
+def get_alternatives(names):
+    """A pattern of any of the names."""
+    return "|".join(map(re.escape, names)) or NOTHING
+
+
 tracks = {t for c in config["checkpoints"].values() for t in c["tracks"] or ()}
+CHECKPOINTS = "resources/checkpoints"
 NOTHING = "(?!)"  # a wildcard without legal values
+binding_defaults, peaks_defaults = (
+    fill_defaults({}, load_schema("config")["properties"][chapter])
+    for chapter in ("binding", "peaks")
+)
 
 
 wildcard_constraints:
-    assembly="|".join(map(re.escape, assemblies)),
-    model="|".join(map(re.escape, config["checkpoints"])) or NOTHING,
-    track="|".join(map(re.escape, sorted(tracks))) or NOTHING,
-    kind="|".join((config["peaks"] or {}).get("negatives", ())) or NOTHING,
-    format="|".join(map(re.escape, ANNOTATION_FORMATS)),
+    assembly=get_alternatives(assemblies),
+    model=get_alternatives(config["checkpoints"]),
+    track=get_alternatives(sorted(tracks)),
+    kind=get_alternatives((config["peaks"] or {}).get("negatives", ())),
+    format=get_alternatives(ANNOTATION_FORMATS),
     scatteritem=r"\d+-of-\d+",
     fold=r"\d+",
 
@@ -176,6 +193,31 @@ def get_calling(key):
     return get_numbers
 
 
+def get_binding_section(name):
+    """A section of the chapter binding; its defaults where there is no chapter."""
+    return (config["binding"] or binding_defaults)[name]
+
+
+def get_peak_calling(key):
+    """A function of wildcards: the numbers of one key of binding/calling for the track."""
+
+    def get_numbers(wildcards):
+        numbers = get_binding_section("calling")[key]
+        names = ("default", wildcards.track)
+        return {name: numbers[name] for name in names if name in numbers}
+
+    return get_numbers
+
+
+def get_track_evaluation(key):
+    """A function of wildcards that reads a value of binding/evaluation."""
+
+    def get_value(wildcards):
+        return get_binding_section("evaluation")[key]
+
+    return get_value
+
+
 def get_provenance_config(wildcards):
     """What of the config shaped these results; speed is left out."""
     speed = {"platform", "batch_size", "devices_per_job"}
@@ -191,18 +233,34 @@ def get_provenance_config(wildcards):
             for key, value in config["segmentation"].items()
             if key not in speed
         },
-    }
+    } | get_bound_provenance(wildcards.model)
+
+
+def get_bound_provenance(model):
+    """What else shaped results of binding: who the targets are, how peaks were called."""
+    if not targets.is_binding(config["checkpoints"][model]):
+        return {}
+    rows = [row.to_dict() for row in bound.get(model, ())]
+    calling = {"calling": get_binding_section("calling")}
+    return {"binding": calling | ({"targets": rows} if rows else {})}
 
 
 def get_used_models():
-    """The checkpoints that anything asked for needs, in the order of their names."""
+    """The checkpoints that anything asked for needs, in the order of their names.
+
+    In place of those with targets, which are made here, what these are made of.
+    """
     used = {model for row in assemblies.values() for model in row["models"]}
     if get_embedded_assemblies():
         used.add(config["embedding"]["checkpoint"])
     if get_binding_assemblies():
         used |= set(encoders.used_checkpoints(config["binding"]["encoders"]))
         used |= {(get_training() or {"trunk": {}})["trunk"].get("checkpoint")} - {None}
-    return sorted(used)
+    for model in sorted(used & bound.keys()):
+        files = [config["checkpoints"][model]["source"], *list_bound_encoders(model)]
+        folders = [Path(file) for file in files if file.startswith(CHECKPOINTS)]
+        used |= {folder.relative_to(CHECKPOINTS).parts[0] for folder in folders}
+    return sorted(used & config["checkpoints"].keys() - bound.keys())
 
 
 def get_origins():
@@ -473,7 +531,80 @@ def get_training_gpus(wildcards):
 
 
 def get_binding_evaluation(wildcards):
-    return config["binding"]["evaluation"]
+    """How windows are evaluated; what concerns tracks is left out."""
+    of_tracks = {"bin_bp", "step_bp"}
+    chapter = config["binding"]["evaluation"]
+    return {key: value for key, value in chapter.items() if key not in of_tracks}
+
+
+def get_bound_file(name):
+    """A function of wildcards: a file of the checkpoint of binding that targets are bound to."""
+
+    def get_path(wildcards):
+        return f"{config['checkpoints'][wildcards.model]['source'].rstrip('/')}/{name}"
+
+    return get_path
+
+
+def get_bound_proteins(wildcards):
+    """Where the proteins of targets are looked up."""
+    return config["checkpoints"][wildcards.model]["proteins"] or []
+
+
+def get_bound_chains(wildcards):
+    """The proteins that rows of targets bring themselves."""
+    return sorted({row.protein for row in bound[wildcards.model] if row.protein})
+
+
+def get_bound_rows(wildcards):
+    """What the rows of targets say, wherever they stand."""
+    return [row.to_dict() | {"where": "targets"} for row in bound[wildcards.model]]
+
+
+def get_bound_encoders(wildcards):
+    return list_bound_encoders(wildcards.model)
+
+
+def list_bound_encoders(model):
+    """The files of the encoders that the model of binding was trained with, where they have any."""
+    source = Path(config["checkpoints"][model]["source"])
+    if get_training() is not None and source.parts[:1] == ("results",):
+        noted = [
+            config["binding"]["encoders"][name]["encoder"] for name in encoders.SECTIONS
+        ]
+        folders = [
+            f"{CHECKPOINTS}/{name}" for name in noted if name not in encoders.OFFLINE
+        ]
+    else:
+        folders = sources.list_encoders(source)
+    return [
+        file
+        for f in folders
+        for file in multiext(f"{f}/", "config.json", "params.safetensors")
+    ]
+
+
+def get_bound_biotypes(wildcards):
+    """The table of biotypes, where their encoder reads more than their names."""
+    return get_binding_section("encoders")["contexts"]["biotypes"] or []
+
+
+def get_bound_columns(wildcards):
+    return get_binding_section("encoders")["contexts"]["biotype_columns"]
+
+
+def get_bound_species(wildcards):
+    """The species whose proteins count, as the chapter peaks says."""
+    return (config["peaks"] or peaks_defaults)["species"]
+
+
+def get_bound_platform(wildcards):
+    return get_binding_section("encoders")["platform"]
+
+
+def get_bound_gpus(wildcards):
+    is_needed = get_bound_platform(wildcards) == "gpu" and get_bound_encoders(wildcards)
+    return 1 if is_needed else 0
 
 
 def get_encoder(section):
@@ -539,7 +670,6 @@ def get_final_output():
             folder = f"results/{assembly}/{model}"
             names = config["checkpoints"][model]["tracks"]
             results += [f"{folder}/tracks/{track}.bw" for track in names]
-            results += multiext(f"{folder}/elements", ".bed.gz", ".gff3.gz")
             results += [
                 f"{folder}/unscored.bed.gz",
                 f"{folder}/seams.tsv",
@@ -547,6 +677,13 @@ def get_final_output():
                 f"{folder}/seams.ok",
                 f"{folder}/provenance.json",
             ]
+            if targets.is_binding(config["checkpoints"][model]):
+                results += [f"{folder}/peaks/{track}.narrowPeak.gz" for track in names]
+                results.append(f"{folder}/peaks.bed.gz")
+                if assembly in get_assemblies_with("peaks"):
+                    results += multiext(f"{folder}/evaluation/binding", ".tsv", ".png")
+                continue
+            results += multiext(f"{folder}/elements", ".bed.gz", ".gff3.gz")
             if row["annotation"]:
                 results += [
                     f"{folder}/evaluation/metrics.tsv",

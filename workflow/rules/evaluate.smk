@@ -1,9 +1,10 @@
 """
-Compare tracks with an annotation, for assemblies whose row names one.
+Compare tracks with what is known: with an annotation, or tracks of binding with peaks, for assemblies
+whose row names them.
 
-Inputs: tracks, annotation, blacklist.
+Inputs: tracks, annotation or the store of peaks, blacklist.
 Outputs: results/{assembly}/{model}/evaluation/: metrics.tsv, one row per element, curves.tsv and
-metrics.png.
+metrics.png; or binding.tsv, one row per track and split of chroms, binding_curves.tsv and binding.png.
 """
 
 
@@ -53,3 +54,52 @@ rule evaluate_segmentation:
         "Evaluating {wildcards.model} on {wildcards.assembly}"
     script:
         "../scripts/evaluate_segmentation.py"
+
+
+rule evaluate_tracks:
+    input:
+        tracks=get_track_files("results/{assembly}/{model}/tracks/{track}.bw"),
+        store="results/{assembly}/peaks/store",
+        checkpoint="resources/checkpoints/{model}/config.json",
+        chromsizes="resources/{assembly}/chrom.sizes",
+        blacklist=get_blacklist_path,
+    output:
+        table=report(
+            "results/{assembly}/{model}/evaluation/binding.tsv",
+            caption="../report/binding_tracks.rst",
+            category="Evaluation",
+            labels={
+                "assembly": "{assembly}",
+                "model": "{model}",
+                "result": "table",
+            },
+        ),
+        curves="results/{assembly}/{model}/evaluation/binding_curves.tsv",
+        figure=report(
+            "results/{assembly}/{model}/evaluation/binding.png",
+            caption="../report/binding_tracks.rst",
+            category="Evaluation",
+            labels={
+                "assembly": "{assembly}",
+                "model": "{model}",
+                "result": "figure",
+            },
+        ),
+    log:
+        "logs/evaluate_tracks/{assembly}/{model}.log",
+    benchmark:
+        "benchmarks/evaluate_tracks/{assembly}/{model}.tsv"
+    conda:
+        "../envs/report.yaml"
+    threads: 4
+    resources:
+        mem_mb=grow(8000),
+        runtime=grow(120),
+    params:
+        splits=get_peaks_setting("splits"),
+        bin_bp=get_track_evaluation("bin_bp"),
+        step_bp=get_track_evaluation("step_bp"),
+    message:
+        "Evaluating the tracks of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/evaluate_tracks.py"

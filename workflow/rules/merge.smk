@@ -3,7 +3,8 @@ Merge shards into what people use: tracks, seam quality, elements, provenance.
 
 Inputs: all shards of an assembly and model.
 Outputs: under results/{assembly}/{model}/: tracks/{track}.bw, seams.tsv, seams.png, seams.ok,
-elements.bed.gz, elements.gff3.gz, provenance.json. Beside the packed files lies their index, .tbi,
+elements.bed.gz, elements.gff3.gz, or of tracks of binding peaks/{track}.narrowPeak.gz and
+peaks.bed.gz; provenance.json. Beside the packed files lies their index, .tbi,
 or .csi where a chrom is longer than a .tbi can hold; so it is no output of its own.
 
 Steps:
@@ -11,7 +12,8 @@ Steps:
       borders and inside tiles
     - summarise_seams shows them for all tracks, and check_seams fails when those at borders exceed
       the others by more than segmentation/seam_tolerance
-    - call_elements thresholds the tracks outside the blacklist
+    - call_elements thresholds the tracks outside the blacklist; of tracks of binding call_peaks
+      does, and join_peaks puts all of them into one file
     - write_provenance records what made these files
 """
 
@@ -111,6 +113,52 @@ rule call_elements:
         "Calling elements of {wildcards.model} on {wildcards.assembly}"
     script:
         "../scripts/call_elements.py"
+
+
+rule call_peaks:
+    input:
+        track="results/{assembly}/{model}/tracks/{track}.bw",
+        chromsizes="resources/{assembly}/chrom.sizes",
+        blacklist=get_blacklist_path,
+    output:
+        peaks="results/{assembly}/{model}/peaks/{track}.narrowPeak.gz",
+    log:
+        "logs/call_peaks/{assembly}/{model}/{track}.log",
+    benchmark:
+        "benchmarks/call_peaks/{assembly}/{model}/{track}.tsv"
+    conda:
+        "../envs/genome.yaml"
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    params:
+        thresholds=get_peak_calling("thresholds"),
+        min_length_bp=get_peak_calling("min_length_bp"),
+        join_gap_bp=get_peak_calling("join_gap_bp"),
+    message:
+        "Calling peaks of {wildcards.track} of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/call_peaks.py"
+
+
+rule join_peaks:
+    input:
+        peaks=get_track_files("results/{assembly}/{model}/peaks/{track}.narrowPeak.gz"),
+        chromsizes="resources/{assembly}/chrom.sizes",
+        checkpoint="resources/checkpoints/{model}/config.json",
+    output:
+        bed="results/{assembly}/{model}/peaks.bed.gz",
+    log:
+        "logs/join_peaks/{assembly}/{model}.log",
+    conda:
+        "../envs/genome.yaml"
+    resources:
+        mem_mb=grow(4000),
+        runtime=grow(60),
+    message:
+        "Joining the peaks of {wildcards.model} on {wildcards.assembly}"
+    script:
+        "../scripts/join_peaks.py"
 
 
 rule write_provenance:

@@ -1,5 +1,6 @@
-"""From per-base probabilities to called elements: thresholds in, BED and GFF3 out."""
+"""From tracks to calls: elements of probabilities, peaks of binding; BED, GFF3, narrowPeak out."""
 
 from basewise.calling.elements import call_elements
+from basewise.calling.peaks import call_peaks, join_peaks
 
-__all__ = ["call_elements"]
+__all__ = ["call_elements", "call_peaks", "join_peaks"]

@@ -86,6 +86,11 @@ def check_has_tracks(config: dict) -> None:
             found=f"an encoder of {config['architecture']['kind']}",
             hint="Encoders serve the chapter binding.",
         )
+    if config["family"] == "binding":
+        raise BasewiseError(
+            f"{config['name']} is a model of binding that knows no targets",
+            hint="Bind some by basewise checkpoint bind.",
+        )
     if config["tile_spec"] is None or not config["tracks"]:
         raise BasewiseError(
             f"{config['name']} is a language model and has no tracks",

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping
 
+from basewise.targets import is_binding
+
 NOT_ESTIMATED = {
     "peaks": ("peaks", "signals"),  # a chapter, and the columns that make it run
     "embedding": ("embedding_regions",),
@@ -24,13 +26,21 @@ def count_jobs(
             jobs += Counter({"get_genome": 1, "index_genome": 1})
             jobs["get_blacklist"] += bool(row["blacklist"])
             jobs["get_annotation"] += bool(row["annotation"])
-    jobs["get_checkpoint"] += len({model for _, model in shards})
+    models = {model for _, model in shards}
+    bound = {model for model in models if config["checkpoints"][model]["targets"]}
+    jobs |= Counter(get_checkpoint=len(models - bound), bind_targets=len(bound))
     for (assembly, model), n_shards in shards.items():
         jobs["plan_tiles"] += 1
         jobs["predict_shard"] += n_shards
         jobs["merge_track"] += len(config["checkpoints"][model]["tracks"])
-        for rule in ("summarise_seams", "check_seams", "call_elements", "write_provenance"):
+        for rule in ("summarise_seams", "check_seams", "write_provenance"):
             jobs[rule] += 1
+        if is_binding(config["checkpoints"][model]):
+            jobs["call_peaks"] += 1
+            has_peaks = config["peaks"] is not None and assemblies[assembly]["peaks"]
+            jobs["evaluate_tracks"] += bool(has_peaks)
+            continue
+        jobs["call_elements"] += 1
         jobs["evaluate_segmentation"] += bool(assemblies[assembly]["annotation"])
     return {rule: n for rule, n in jobs.items() if n}
 

@@ -42,7 +42,10 @@ def find_model(
         BasewiseError: it is yet to be fetched and not in the zoo, or cannot annotate as asked.
     """
     chapter = config["checkpoints"][model]
-    described, download_bytes = _describe(model, chapter["source"], resources)
+    if chapter["targets"] is None:
+        described, download_bytes = _describe(model, chapter["source"], resources)
+    else:
+        described, download_bytes = _describe_bound(model, config, resources), 0
     check_has_tracks(described)
     spec = check_fields(TileSpec, described["tile_spec"], "tile_spec")
     tiling = config["tiling"]
@@ -52,6 +55,23 @@ def find_model(
         tuple(choose_tracks(described, chapter["tracks"])),
         download_bytes,
     )
+
+
+def _describe_bound(model: str, config: Mapping, resources: Path | None) -> dict:
+    chapter = config["checkpoints"][model]
+    bound = None if resources is None else resources / "checkpoints" / model
+    if bound is not None and (bound / CONFIG_NAME).is_file():
+        return read_config(bound)
+    source = Path(chapter["source"])
+    is_made = source.parts[:1] in (("results",), ("resources",))
+    if is_made or not (source / CONFIG_NAME).is_file():
+        raise BasewiseError(
+            f"what checkpoint '{model}' is, is not known before {source} is trained or fetched",
+            hint=f"Make it first by `snakemake resources/checkpoints/{model}/config.json`.",
+        )
+    from basewise.estimate.bound import foresee_bound  # JAX only where it is needed
+
+    return foresee_bound(source, chapter, config)
 
 
 def _describe(model: str, source: str, resources: Path | None) -> tuple[dict, int | None]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from basewise import sources
+from basewise import sources, targets
 from basewise.assemblies import read_assemblies
 from basewise.config import complete_config
 from basewise.errors import BasewiseError
@@ -32,6 +32,8 @@ def read_project(configs: Sequence[str | os.PathLike]) -> tuple[dict, dict[str, 
             raise BasewiseError(f"{path} is not YAML", found=error) from None
     config = complete_config(merged, _load_schema("config"))
     assemblies = read_assemblies(config["assemblies"], _load_schema("assemblies"), config)
+    made = targets.list_made(assemblies, config)
+    targets.read_bound(config, _load_schema("targets"), made=made, is_thorough=False)
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
     return config, assemblies
 

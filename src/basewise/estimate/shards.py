@@ -149,6 +149,8 @@ def explain_shards(assemblies: Mapping[str, Mapping], config: Mapping) -> list[s
 def _is_quick(model: str, config: Mapping) -> bool:
     if config["tiling"]["bp_per_second"] is not None:
         return True
+    if config["checkpoints"][model]["targets"] is not None:
+        return False
     try:
         known = find_model(model, config, resources=None)
     except BasewiseError:

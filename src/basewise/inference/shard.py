@@ -17,6 +17,7 @@ from basewise.inference.precision import set_precision
 from basewise.inference.progress import Progress
 from basewise.models.track_model import TrackModel
 from basewise.tiling import pick_tiles, read_tiles
+from basewise.track import Track
 from basewise.tracks.shard import ShardWriter
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ def predict_shard(
     with ShardWriter(
         output,
         tracks=kept,
-        dtype=dtype,
+        dtype=applier.dtype,
         resolution_bp=applier.model.tile_spec.resolution_bp,
         metadata={
             "checkpoint_sha256": hash_checkpoint(checkpoint),
@@ -114,16 +115,30 @@ def load_applier(
 ) -> tuple[Applier, dict]:
     """Return a checkpoint's model on devices, ready to run, and its config."""
     model, params, config = load_checkpoint(checkpoint, set_precision(precision))
+    channels = pick_channels(model, choose_tracks(config, tracks))
     applier = Applier(
         model,
         params,
         devices,
-        channels=pick_channels(model, choose_tracks(config, tracks)),
+        channels=channels,
         strands=strands,
-        dtype=dtype,
+        dtype=find_dtype(dtype, [model.tracks[channel] for channel in channels]),
         rows_per_device=batch_size,
     )
     return applier, config
+
+
+def find_dtype(dtype: str, tracks: Sequence[Track]) -> str:
+    """Return how values are stored: as asked for, but never signals as if they were probabilities.
+
+    Of uint8, which holds 0 to 1 in steps, float32 is left where a track's values go beyond.
+    """
+    ranges = [track.value_range for track in tracks]
+    is_probability = all(low >= 0.0 and high <= 1.0 for low, high in ranges)
+    if dtype != "uint8" or is_probability:
+        return dtype
+    log.info("values beyond 0 to 1 are stored as float32, not as uint8")
+    return "float32"
 
 
 def pick_channels(model: TrackModel, tracks: Sequence[str]) -> tuple[int, ...]:

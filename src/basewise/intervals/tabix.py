@@ -12,7 +12,7 @@ from basewise.intervals.packed import bgzip_writer, open_text
 
 TBI_LIMIT_BP = 1 << 29  # a .tbi holds no position past this; a .csi does
 
-PRESETS = {".bed": "bed", ".gff": "gff", ".gff3": "gff", ".gtf": "gff"}
+PRESETS = {".bed": "bed", ".narrowpeak": "bed", ".gff": "gff", ".gff3": "gff", ".gtf": "gff"}
 
 
 def index_bed(text: str | PathLike, output: str | PathLike) -> Path:

@@ -74,6 +74,11 @@ def build_track_model(config: dict, dtype=jnp.float32) -> TrackModel:
         BasewiseError: an unknown family or field, named, or a family without tracks.
     """
     family = find_family(config)
+    if config["family"] == "binding":
+        raise BasewiseError(
+            f"{config['name']} is a model of binding that knows no targets",
+            hint="Bind some by basewise checkpoint bind.",
+        )
     if family.build_track_model is None and family.build_language_model is None:
         raise BasewiseError(
             f"{config['name']} has no tracks", found="an encoder of proteins or text, for binding"

@@ -39,18 +39,18 @@ def plot_binding(
 
     The number beside each predictor is its mean AUPRC over targets.
     """
-    summary, curves = _table(summary), _table(curves)
+    summary, curves = read_table(summary), read_table(curves)
     splits = list(dict.fromkeys(summary["split"]))
     rows = -(-len(splits) // COLUMNS)
     width = min(len(splits), COLUMNS)
-    figure = _figure((4.6 * width, 4.9 * rows))
+    figure = make_figure((4.6 * width, 4.9 * rows))
     panels = figure.subplots(rows, width, squeeze=False).ravel()
     for axes, split in zip(panels, splits, strict=False):
         _draw_split(axes, summary[summary["split"] == split], curves[curves["split"] == split])
         axes.set_title(TITLES.get(split, split), fontsize=10)
     for axes in panels[len(splits) :]:
         axes.set_visible(False)
-    _save(figure, Path(output))
+    save_figure(figure, Path(output))
 
 
 def plot_training(metrics: str | os.PathLike, output: str | os.PathLike) -> None:
@@ -63,7 +63,7 @@ def plot_training(metrics: str | os.PathLike, output: str | os.PathLike) -> None
     rows = pd.DataFrame([json.loads(line) for line in lines])
     if rows.empty:
         raise BasewiseError(f"{metrics} has no row to draw")
-    figure = _figure((9.0, 3.6))
+    figure = make_figure((9.0, 3.6))
     left, right = figure.subplots(1, 2)
     left.plot(rows["step"], rows["loss"], color="#0072B2", lw=1.8)
     left.set(xlabel="step", ylabel="training loss", title="Loss")
@@ -78,8 +78,8 @@ def plot_training(metrics: str | os.PathLike, output: str | os.PathLike) -> None
     right.set(xlabel="step", title="Validation")
     right.legend(frameon=False, fontsize=8)
     for axes in (left, right):
-        _clean(axes)
-    _save(figure, Path(output))
+        clean_axes(axes)
+    save_figure(figure, Path(output))
 
 
 def _draw_split(axes: Axes, summary: pd.DataFrame, curves: pd.DataFrame) -> None:
@@ -89,25 +89,28 @@ def _draw_split(axes: Axes, summary: pd.DataFrame, curves: pd.DataFrame) -> None
         text = f"{row.auprc:.3f} {label}"
         axes.plot(curve["recall"], curve["precision"], line, color=colour, lw=width, label=text)
     axes.set(xlabel="recall", ylabel="precision, mean of targets", xlim=(0, 1), ylim=(0, 1.02))
-    _clean(axes)
+    clean_axes(axes)
     axes.legend(
         loc="upper center", bbox_to_anchor=(0.5, -0.15), frameon=False, fontsize=8,
         title="mean AUPRC", title_fontsize=8,
     )  # fmt: skip
 
 
-def _clean(axes: Axes) -> None:
+def clean_axes(axes: Axes) -> None:
+    """Give axes a light grid and no box."""
     axes.grid(color="#e6e6e6", lw=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _figure(size: tuple[float, float]) -> Figure:
+def make_figure(size: tuple[float, float]) -> Figure:
+    """Return an empty figure of a size in inches."""
     with matplotlib.rc_context({"font.size": 9, "axes.edgecolor": _INK}):
         return Figure(figsize=size, layout="constrained")
 
 
-def _save(figure: Figure, output: Path) -> None:
+def save_figure(figure: Figure, output: Path) -> None:
+    """Write a figure to a PNG, SVG or PDF file, whole or not at all."""
     kind = output.suffix.lstrip(".") or "png"
     stamp = {"Date": None} if kind == "svg" else None
     with (
@@ -117,5 +120,6 @@ def _save(figure: Figure, output: Path) -> None:
         figure.savefig(temporary, format=kind, dpi=150, metadata=stamp)
 
 
-def _table(table: pd.DataFrame | str | os.PathLike) -> pd.DataFrame:
+def read_table(table: pd.DataFrame | str | os.PathLike) -> pd.DataFrame:
+    """Return a table, or that of a TSV file."""
     return table if isinstance(table, pd.DataFrame) else pd.read_csv(table, sep="\t")

@@ -6,14 +6,17 @@ import json
 import jax
 import numpy as np
 import pandas as pd
+import pyBigWig
 import pytest
 
 from basewise.checkpoints.store import load_checkpoint, save_checkpoint
 from basewise.encoders import encode_biotypes
 from basewise.encoders.cache import write_embeddings
 from basewise.errors import BasewiseError
+from basewise.inference.shard import find_dtype, predict_shard
 from basewise.models.binding.model import build_binding_model
-from basewise.tiling import place_windows, slide_windows
+from basewise.tiling import place_windows, plan_shards, slide_windows
+from basewise.tracks.merge import merge_track
 from basewise.training.binding.bind import bind_targets
 from basewise.training.binding.checkpoint import load_binding, note_encoders
 from basewise.training.binding.predict import predict_windows
@@ -147,6 +150,44 @@ def test_a_pair_alone_is_as_among_others(bound, drawn, fasta, tmp_path, genome):
     np.testing.assert_allclose(alone[:, 0], together[:, 1], rtol=1e-5, atol=1e-6)
 
 
+def test_shards_change_no_byte(bound, genome, toy, tmp_path):
+    """The same genome as one job and as three, through shards to a bigWig."""
+    sizes = {"two": genome.chromsizes["two"]}
+    spec = load_checkpoint(bound)[0].tile_spec
+    merged = []
+    for n_shards in (1, 3):
+        folder = tmp_path / str(n_shards)
+        folder.mkdir()
+        plan_shards(
+            toy / "genome.fa",
+            spec,
+            outputs=[folder / "tiles.bed"],
+            regions=folder / "regions.bed",
+            unscored=folder / "unscored.bed.gz",
+            max_ambiguous_run_bp=100,
+            within={"two": np.array([[0, sizes["two"]]])},
+        )
+        shards = [folder / f"{number}.shard" for number in range(n_shards)]
+        for number, shard in enumerate(shards, start=1):
+            predict_shard(
+                tiles=folder / "tiles.bed",
+                part=f"{number}-of-{n_shards}",
+                genome=toy / "genome.fa",
+                checkpoint=bound,
+                output=shard,
+                batch_size=2,
+            )
+        merge_track(shards, "second", sizes, None, folder / "second.bw")
+        merged.append((folder / "second.bw").read_bytes())
+    assert merged[0] == merged[1]
+    with pyBigWig.open(str(tmp_path / "1/second.bw")) as bigwig:
+        values = bigwig.values("two", 0, sizes["two"], numpy=True)
+    assert not np.isnan(values).any()
+    first, _ = read_tile(bound, genome.read("two", 0, spec.context_bp))
+    place = spec.margin_bp + 8 * 100  # within the first window that reads no N
+    np.testing.assert_allclose(values[place], first[100, 1], atol=1 / 255)
+
+
 def test_a_protein_that_no_model_saw_is_welcome(drawn, tmp_path):
     fasta = tmp_path / "new.fa"
     fasta.write_text(">one\nMKRHHE\n>two\nGGST\n")
@@ -168,6 +209,7 @@ def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, facts, genome, fast
     bases = genome.read("two", 0, 128)
     values, spec = read_tile(tmp_path / "bound", bases)
     assert (spec.resolution_bp, spec.core_bp, spec.predicted_bp()) == (8, 96, 128)
+    assert find_dtype("uint8", load_checkpoint(tmp_path / "bound")[0].tracks) == "float32"
     loaded = load_binding(folder)
     chain = loaded.build_encoder("proteins").encode([facts.CHAINS["TOYB"]])[0][1::2]
     context = loaded.build_encoder("contexts").encode(["cell"])

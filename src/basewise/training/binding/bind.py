@@ -17,6 +17,7 @@ from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME, hash_checkpoin
 from basewise.checkpoints.origin import Origin, SourceFile, write_origin
 from basewise.checkpoints.store import save_checkpoint
 from basewise.errors import BasewiseError
+from basewise.models.binding.model import build_binding_model
 from basewise.models.binding.tracks import TRACKS_FAMILY, build_bound_model, plan_tiles_of
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.track import Track
@@ -29,6 +30,8 @@ from basewise.training.binding.targets import (
     check_targets,
     find_proteins,
 )
+
+UNKNOWN_RANGE = (0.0, 100.0)  # of signals whose highest value nobody noted
 
 log = logging.getLogger(__name__)
 
@@ -76,40 +79,81 @@ def bind_targets(
     sides = config.get("encoders", {})
     is_closed = sides.get("contexts", {}).get("encoder") == "table"
     check_biotypes(targets, config, is_closed=is_closed)
-    spec = plan_tiles_of(loaded.model, loaded.window_bp, step_bp)
+    plan_tiles_of(loaded.model, loaded.window_bp, step_bp)
     bound = _encode(loaded, targets, chains, texts or {}, platform)
-    architecture = {
-        **config["architecture"],
-        "window_bp": loaded.window_bp,
-        "buckets": [list(bucket.mask.shape) for bucket in bound.buckets],
-        "n_contexts": len(bound.contexts),
-        "pairs": bound.pairs,
+    described = describe_bound(
+        config,
+        targets,
+        buckets=[list(bucket.mask.shape) for bucket in bound.buckets],
+        n_contexts=len(bound.contexts),
+        pairs=bound.pairs,
+        step_bp=step_bp,
+    )
+    described |= {
+        "name": name or described["name"],
+        "source": f"{config['name']}, sha256 {hash_checkpoint(checkpoint)}",
     }
-    model = build_bound_model(architecture)
+    model = build_bound_model(described["architecture"])
     arrays = [(bucket.protein, bucket.mask) for bucket in bound.buckets]
     params = jax.jit(model.bind)(loaded.params, arrays, bound.contexts)
-    tracks = describe_tracks(targets, config)
-    kept = ("licence", "species", "revision", "window_bp", "residues", "data", "encoders")
-    described = {key: config[key] for key in kept if key in config} | {
-        "name": name or f"{config['name']}_tracks",
-        "family": TRACKS_FAMILY,
-        "source": f"{config['name']}, sha256 {hash_checkpoint(checkpoint)}",
-        "architecture": architecture,
-        "tile_spec": spec.to_dict(),
-        "tracks": [track.to_dict() for track in tracks],
-        "pairs": [
-            {"track": row.track, "target": row.target, "biotype": row.biotype} for row in targets
-        ],
-    }
     save_checkpoint(out, described, jax.tree.map(np.asarray, params))
     _note_origin(checkpoint, Path(out))
     log.info("%s: %d pairs of %d proteins", out, len(targets), len(chains))
 
 
+def describe_bound(
+    config: Mapping,
+    targets: Sequence[BoundTarget],
+    *,
+    buckets: Sequence[Sequence[int]],
+    n_contexts: int,
+    pairs: Sequence[Sequence[int]],
+    step_bp: int | None = None,
+) -> dict:
+    """Return the config.json of rows bound to a checkpoint of binding with this config.json.
+
+    Args:
+        buckets, n_contexts, pairs: as in BoundArchitecture.
+    """
+    model = build_binding_model(config["architecture"])
+    kept = ("licence", "species", "revision", "window_bp", "residues", "data", "encoders")
+    return {key: config[key] for key in kept if key in config} | {
+        "format": config["format"],
+        "name": f"{config['name']}_tracks",
+        "family": TRACKS_FAMILY,
+        "source": config["name"],
+        "architecture": {
+            **config["architecture"],
+            "window_bp": int(config["window_bp"]),
+            "buckets": [list(bucket) for bucket in buckets],
+            "n_contexts": n_contexts,
+            "pairs": [list(pair) for pair in pairs],
+        },
+        "tile_spec": plan_tiles_of(model, int(config["window_bp"]), step_bp).to_dict(),
+        "tracks": [track.to_dict() for track in describe_tracks(targets, config)],
+        "pairs": [
+            {"track": row.track, "target": row.target, "biotype": row.biotype} for row in targets
+        ],
+    }
+
+
+def sort_into_buckets(lengths: Sequence[int], *, is_one: bool = False) -> list[list[int]]:
+    """Return [how many, residues they are padded to] of proteins with these lengths, ascending.
+
+    Args:
+        is_one: in one bucket, whatever their lengths.
+    """
+    padded = [round_length(length) for length in sorted(lengths)]
+    if is_one:
+        return [[len(padded), padded[-1]]]
+    return [[padded.count(length), length] for length in dict.fromkeys(padded)]
+
+
 def describe_tracks(targets: Sequence[BoundTarget], config: Mapping) -> list[Track]:
     """Return the track of each row, of a checkpoint with this config.json."""
     is_binary = config["architecture"]["adapter"].get("binary_target", False)
-    value_range = (0.0, 1.0) if is_binary else (config.get("data") or {}).get("value_range", (0, 1))
+    noted = (config.get("data") or {}).get("value_range", UNKNOWN_RANGE)
+    value_range = (0.0, 1.0) if is_binary else noted
     return [
         Track(
             row.track,
@@ -157,13 +201,12 @@ def _encode(
         [order.index(row.protein_key), biotypes.index(row.biotype) if biotypes else 0]
         for row in targets
     ]
-    lengths = [round_length(len(thin[key])) for key in order]
-    if config.conditions_both_sides:
-        lengths = [lengths[-1]] * len(order)
-    buckets = [
-        _pad([thin[key] for key, own in zip(order, lengths, strict=True) if own == length], length)
-        for length in dict.fromkeys(lengths)
-    ]
+    lengths = [len(thin[key]) for key in order]
+    buckets, first = [], 0
+    for number, length in sort_into_buckets(lengths, is_one=config.conditions_both_sides):
+        own = order[first : first + number]
+        buckets.append(_pad([thin[key] for key in own], length))
+        first += number
     return _Encoded(buckets, contexts, pairs)
 
 
