@@ -25,6 +25,7 @@ from basewise.models.binding.filip import LatentInteraction
 from basewise.models.binding.joint_attention import JointBlock
 from basewise.models.binding.layers import Linear, norm
 from basewise.models.binding.self_attention import SelfAttentionBlock
+from basewise.models.binding.summary import ProteinSummary
 
 NAMESPACE, HEADS_NAMESPACE = "binding", "binding_heads"
 
@@ -229,11 +230,13 @@ def _run(
     elif config.condition_film:
         x = FiLM(dtype, name="cond_genetic")(x, context, None)
         c = FiLM(dtype, name="cond_protein")(c, context, mask)
+    if config.protein_tokens is not None:
+        c, mask = ProteinSummary(config, dtype, dropout)(c, mask), None
     taps |= {"dna": x, "protein": c}
     for number in range(config.joint_cross_attn_depth):
         x, c = JointBlock(config, dtype, dropout, name=f"joint_cross_attn_{number}")(x, c, mask)
         taps |= {f"dna_{number}": x, f"protein_{number}": c}
-    filip = LatentInteraction(config, dtype, dropout)
+    filip = LatentInteraction(config, dtype, dropout if config.protein_tokens is None else 0.0)
     taps["pooled"] = filip(x, c, mask)
     if keep_interactions:
         taps["interactions"] = filip(x, c, mask, pooled=False)

@@ -48,6 +48,9 @@ class BindingConfig:
             implementation has them fixed.
         trunk_width, protein_width: project either side to fewer channels first; None leaves it
             out. Not published. Most of the cost of a pair grows with the square of these.
+        protein_tokens: see so many learned summaries of a protein instead of its residues; None
+            sees the residues. Not published. Makes pairs cheap, and lets encoders whose residues
+            know little of their chain say which protein it is.
         legacy_double_log_n: subtract log n twice in pooling, as weights of before logavgexp
             0.0.7 saw it.
         legacy_inverted_squeeze_mask: average the padding instead of the residues in
@@ -77,6 +80,7 @@ class BindingConfig:
     feed_forward_mult: int = 4
     trunk_width: int | None = None
     protein_width: int | None = None
+    protein_tokens: int | None = None
     legacy_double_log_n: bool = False
     legacy_inverted_squeeze_mask: bool = False
 
@@ -85,7 +89,7 @@ class BindingConfig:
         self._check_modes()
 
     def _check_sizes(self):
-        widths = ("context_dim", "trunk_width", "protein_width")
+        widths = ("context_dim", "trunk_width", "protein_width", "protein_tokens")
         given = [name for name in widths if getattr(self, name) is not None]
         for name in (*POSITIVE, *given):
             if not _is_whole(getattr(self, name)) or getattr(self, name) < 1:
@@ -141,6 +145,15 @@ class BindingConfig:
                 raise BasewiseError(
                     f"binding/{name} needs binding/binary_target to be {str(is_binary).lower()}"
                 )
+
+        if self.protein_tokens and (self.feed_forward_mult * self.residue_channels) % (
+            self.attention_heads
+        ):
+            raise BasewiseError(
+                "binding/attention_heads must divide feed_forward_mult times the protein's "
+                "channels where there are protein_tokens",
+                found=f"{self.attention_heads} heads, {self.residue_channels} channels",
+            )
 
     @property
     def conditions_both_sides(self) -> bool:
