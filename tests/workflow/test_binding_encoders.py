@@ -104,8 +104,13 @@ def test_encoders_that_cannot_run_are_refused_before_any_job(
 def test_binding_without_peaks_or_proteins_is_refused(run_snakemake, make_binding):
     with pytest.raises(BasewiseError, match="'binding' needs the chapter 'peaks'"):
         check_encoders({}, {"binding": {"encoders": {}, "training": {}}, "peaks": None})
-    done = run_snakemake(make_binding({}, BARE), "--dry-run")
-    assert "has peaks and no proteins" in done.stdout
+    section = {"encoders": {}, "training": {"learn": "windows"}}
+    rows = {"x": {"peaks": "p.bed", "proteins": None}}
+    with pytest.raises(BasewiseError, match="assembly 'x' has peaks and no proteins"):
+        check_encoders(rows, {"binding": section, "peaks": {}})
+    done = run_snakemake(make_binding({}, BARE), "--dry-run", "--quiet", "rules")
+    assert done.returncode == 0, done.stdout
+    assert "encode_proteins" not in planned(done)  # nobody asks for them
 
 
 @pytest.mark.slow

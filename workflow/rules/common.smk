@@ -427,7 +427,7 @@ def get_binding_assemblies():
     is_learned = (get_training() or {}).get("learn") == "signals"
     told = {*get_assemblies_with("peaks")}
     told |= {*get_assemblies_with("signals")} if is_learned else set()
-    return [assembly for assembly in assemblies if assembly in told]
+    return [name for name, row in assemblies.items() if name in told and row["proteins"]]
 
 
 def get_told_peaks(wildcards):

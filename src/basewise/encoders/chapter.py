@@ -29,17 +29,18 @@ def check_encoders(assemblies: Mapping[str, dict], config: Mapping) -> None:
 
     Raises:
         BasewiseError: an encoder that is neither offline nor among the checkpoints, one of another
-            kind, a setting it does not have, a missing table of biotypes, no chapter peaks, or an
-            assembly with peaks and without proteins.
+            kind, a setting it does not have, a missing table of biotypes; or, where a model is
+            trained, no chapter peaks, or an assembly with peaks and without proteins.
     """
     if config["binding"] is None:
         return
-    if config["peaks"] is None and config["binding"].get("training") is None:
+    training = config["binding"].get("training")
+    if config["peaks"] is None and training is None:
         return  # nothing is encoded: the chapter says how tracks are called
     if config["peaks"] is None:
         raise BasewiseError("the chapter 'binding' needs the chapter 'peaks'", found="null")
-    is_learned = (config["binding"].get("training") or {}).get("learn") == "signals"
-    for assembly, row in assemblies.items():
+    is_learned = (training or {}).get("learn") == "signals"
+    for assembly, row in assemblies.items() if training is not None else ():
         told = "peaks" if row["peaks"] else "signals" if is_learned and row["signals"] else None
         if told and not row["proteins"]:
             raise BasewiseError(
