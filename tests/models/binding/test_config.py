@@ -78,6 +78,8 @@ def test_config_survives_json():
         ({"latent_heads": 0}, "latent_heads must be a positive integer; found 0"),
         ({"latent_dim": 1.5}, "latent_dim must be a positive integer; found 1.5"),
         ({"protein_width": True}, "protein_width must be a positive integer; found True"),
+        ({"protein_tokens": 0}, "protein_tokens must be a positive integer; found 0"),
+        ({"protein_tokens": 1, "attention_heads": 3, "protein_width": 64}, "must divide"),
         ({"joint_cross_attn_depth": -1}, "joint_cross_attn_depth must be 0 or more; found -1"),
         ({"dropout": 1.0}, "dropout must be in"),
         ({"fourier_dims": 7}, "fourier_dims must be even"),

@@ -11,7 +11,12 @@ from basewise.errors import BasewiseError
 from basewise.models.binding.trunks import build_dna_trunk
 from basewise.training.binding.bound import BoundPlaces
 from basewise.training.binding.data import list_pairs, open_pairs, read_windows
-from basewise.training.binding.examples import Sampling, WindowExamples, choose_pairs
+from basewise.training.binding.examples import (
+    PREVALENCE_STEPS,
+    Sampling,
+    WindowExamples,
+    choose_pairs,
+)
 
 TURN = str.maketrans("ACGT", "TGCA")
 SHIFTED = Sampling(shift_bp=(-3, 3))
@@ -87,6 +92,15 @@ def test_all_pairs_of_a_batch_are_labelled(make, pairs, facts):
                 site = facts.SITES[pairs.pairs[same[0]].target]
                 has = site in text or site.translate(TURN)[::-1] in text
                 assert has == bool(batch.target[part, place, window])
+
+
+def test_the_prevalence_is_that_of_all_known_labels(make):
+    examples = make(replace(SHIFTED, pairing="batch"))
+    batches = [examples.draw(step) for step in range(PREVALENCE_STEPS)]
+    known = np.concatenate([batch.target[batch.weight > 0] for batch in batches])
+    assert examples.prevalence == pytest.approx(known.mean())
+    assert 0 < examples.prevalence < 0.5
+    assert make().prevalence is None
 
 
 def test_places_are_bound_near_a_peak_and_unknown_further_off(windows, pairs):

@@ -19,6 +19,7 @@ from basewise.training.binding.bound import BoundPlaces
 from basewise.training.binding.pairs import PairTable
 
 PAIRING = ("own", "batch")
+PREVALENCE_STEPS = 4
 
 
 class PairBatch(NamedTuple):
@@ -147,6 +148,18 @@ class WindowExamples:
             split(examples.score.astype(np.float32)),
             split(examples.n_peaks.astype(np.float32)),
         )
+
+    @property
+    def prevalence(self) -> float | None:
+        """The share of 1 among known labels of the first steps; None where windows decide it.
+
+        With pairing "own" the kinds of windows say it, and are usually about even.
+        """
+        if self.bound is None:
+            return None
+        drawn = [self.draw(step) for step in range(PREVALENCE_STEPS)]
+        bound = sum(float((batch.target * batch.weight).sum()) for batch in drawn)
+        return bound / max(sum(float(batch.weight.sum()) for batch in drawn), 1.0)
 
     def _label_all(self, examples: Examples, numbers: np.ndarray, used: np.ndarray):
         centres = (examples.start + examples.end) // 2

@@ -6,9 +6,13 @@ slower a step turns them, and the null token, which is not made a unit vector, d
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+
+import jax.numpy as jnp
 
 LATENTS, GRID, NULL = "/filip", "/hypergrid", "null_context"
+LOGIT = "binding/to_pred"
+RAREST = 1e-4
 
 
 def ease_latents(params: Mapping) -> dict:
@@ -21,6 +25,29 @@ def ease_latents(params: Mapping) -> dict:
         part: {module: _ease(module, leaves) for module, leaves in modules.items()}
         for part, modules in params.items()
     }
+
+
+def start_near(
+    start: Callable[[Mapping], dict], prevalence: float, *, is_squared: bool = False
+) -> Callable[[Mapping], dict]:
+    """Return ``start``, then the binary adapter's bias set to predict this prevalence.
+
+    Where few labels are 1, as when windows are read for many pairs, the first thousand steps would
+    otherwise go into learning no more than that. After Lin et al. 2017, arXiv:1708.02002.
+
+    Args:
+        is_squared: whether the logit itself is what is to be near the label.
+    """
+    share = min(max(prevalence, RAREST), 1 - RAREST)
+    bias = share if is_squared else math.log(share / (1 - share))
+
+    def begin(params: Mapping) -> dict:
+        params = start(params)
+        leaves = params["adapter"][LOGIT]
+        own = {**params["adapter"], LOGIT: {**leaves, "b": jnp.full_like(leaves["b"], bias)}}
+        return {**params, "adapter": own}
+
+    return begin
 
 
 def _ease(module: str, leaves: Mapping) -> dict:

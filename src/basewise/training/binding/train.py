@@ -29,7 +29,7 @@ from basewise.training.binding.pairs import PairTable
 from basewise.training.binding.score import Scorer
 from basewise.training.binding.settings import BindingTraining
 from basewise.training.binding.signals import SignalExamples
-from basewise.training.binding.start import ease_latents
+from basewise.training.binding.start import ease_latents, start_near
 from basewise.training.binding.task import BindingTask, choose_windows, judge_windows
 from basewise.training.fit import Fitted, Hook, fit
 from basewise.training.state import BEST_NAME, STATE_NAME
@@ -176,6 +176,9 @@ def _train_one(
         started_from = str(plan.trunk["checkpoint"])
     encoders = note_encoders(plan.encoders, plan.contexts)
     examples, judge, monitor = make(model, settings)
+    prevalence = examples.prevalence if plan.is_binary and plan.initial is None else None
+    if prevalence is not None:
+        start = start_near(start, prevalence, is_squared=model.config.target_mse_loss)
     task = BindingTask(
         model,
         examples,
