@@ -22,6 +22,8 @@ OPTIONS = {
     "FiLM": {"condition_film": True},
     "squeeze-excitation": {"condition_squeeze_excite": True},
     "narrow": {"trunk_width": 16, "protein_width": 6},
+    "two tokens": {"protein_tokens": 2},
+    "a token, no joint block": {"protein_tokens": 1, "joint_cross_attn_depth": 0},
     "no context": {"condition_hypergrid": False, "context_dim": None},
     "binary": {"binary_target": True},
 }
@@ -78,15 +80,31 @@ def test_pairs_equal_one_after_another(material, name):
         found = jax.jit(predictor.predict)(params, folded, *material.values(), PAIRS)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
         assert np.ptp(expected, axis=1).max() > 1e-4
-        if name == "default":
-            long = jax.jit(predictor.predict)(params, None, *material.values(), PAIRS)
-            np.testing.assert_allclose(long, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_only_one_block_folds():
     configs = {name: BindingConfig(**(SIZES | options)) for name, options in OPTIONS.items()}
     folds = {name for name, config in configs.items() if can_fold(config)}
-    assert folds == {"default", "self attention", "narrow", "no context", "binary"}
+    assert folds == {"default", "self attention", "narrow", "two tokens", "no context", "binary"}
+
+
+@pytest.mark.parametrize("name", ["default", "a token, no joint block"])
+def test_proteins_in_buckets_equal_those_in_one(material, name):
+    adapter, params = build(OPTIONS[name])
+    predictor = PairPredictor(adapter)
+    proteins, mask = material["proteins"], material["mask"]
+    order = [1, 2, 0]  # by length
+    buckets = [(proteins[[1, 2], :5], mask[[1, 2], :5]), (proteins[[0]], mask[[0]])]
+    pairs = np.array([[order.index(protein), context] for protein, context in PAIRS])
+
+    @jax.jit
+    def predict(params, buckets):
+        made = predictor.prepare(params, buckets)
+        told = (material["embeddings"], made, material["contexts"], pairs)
+        return predictor.predict_prepared(params, predictor.fold(params), *told)
+
+    together = jax.jit(predictor.predict)(params, None, *material.values(), PAIRS)
+    np.testing.assert_allclose(predict(params, buckets), together, rtol=1e-4, atol=1e-5)
 
 
 def test_folding_stays_near_in_bfloat16(material):

@@ -15,6 +15,7 @@ from basewise.encoders.cache import write_embeddings
 from basewise.errors import BasewiseError
 from basewise.inference.shard import find_dtype, predict_shard
 from basewise.models.binding.model import build_binding_model
+from basewise.models.binding.tracks import plan_tiles_of
 from basewise.tiling import place_windows, plan_shards, slide_windows
 from basewise.tracks.merge import merge_track
 from basewise.training.binding.bind import bind_targets
@@ -200,15 +201,14 @@ def test_a_protein_that_no_model_saw_is_welcome(drawn, tmp_path):
     assert params["pairs"]["binding_pairs/proteins_0"]["mask"].sum() == 5  # of two chains
 
 
-@pytest.mark.parametrize("depth", [0, 1])
-def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, facts, genome, fasta, depth):
-    options = {"binary_target": False, "joint_cross_attn_depth": depth, "attention_heads": 2}
-    options |= {"attention_dim_head": 4, "condition_film": depth == 1}
-    folder = save_binding(tmp_path / "drawn", facts, window_bp=128, **options)
+def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, facts, genome, fasta):
+    options = {"binary_target": False, "joint_cross_attn_depth": 1, "attention_heads": 2}
+    options |= {"attention_dim_head": 4, "condition_film": True}
+    folder = save_binding(tmp_path / "drawn", facts, trunk=KMERS, window_bp=96, **options)
     bind_targets(folder, ROWS, fasta, tmp_path / "bound")
-    bases = genome.read("two", 0, 128)
+    bases = genome.read("two", 0, 96)
     values, spec = read_tile(tmp_path / "bound", bases)
-    assert (spec.resolution_bp, spec.core_bp, spec.predicted_bp()) == (8, 96, 128)
+    assert (spec.resolution_bp, spec.core_bp, spec.predicted_bp()) == (6, 72, 96)
     assert find_dtype("uint8", load_checkpoint(tmp_path / "bound")[0].tracks) == "float32"
     loaded = load_binding(folder)
     chain = loaded.build_encoder("proteins").encode([facts.CHAINS["TOYB"]])[0][1::2]
@@ -217,8 +217,20 @@ def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, facts, genome, fast
         loaded.params, loaded.model.trunk.encode(bases[None]), chain[None], None, np.stack(context)
     )
     np.testing.assert_allclose(values[:, 1], expected["track"][0], rtol=1e-4, atol=1e-5)
-    with pytest.raises(BasewiseError, match="step_bp of a model that predicts tracks is 8"):
+    with pytest.raises(BasewiseError, match="step_bp of a model that predicts tracks is 6"):
         bind_targets(folder, ROWS, fasta, tmp_path / "other", step_bp=4)
+
+
+def test_bins_that_a_trunk_crops_are_read_for_their_context_alone(facts):
+    trunk = json.loads(json.dumps(facts.TRUNK))
+    trunk["architecture"]["trunk"]["target_length"] = 4
+    adapter = facts.ADAPTER | {"trunk_dim": 48, "protein_dim": 28, "context_dim": 8}
+    model = build_binding_model({"trunk": trunk, "adapter": adapter})
+    spec = plan_tiles_of(model, 64)
+    assert (spec.margin_bp, spec.halo_bp, spec.predicted_bp()) == (16, 16, 32)
+    whole = build_binding_model({"trunk": facts.TRUNK, "adapter": adapter})
+    spec = plan_tiles_of(whole, 64)
+    assert (spec.margin_bp, spec.halo_bp, spec.core_bp) == (0, 8, 48)
 
 
 def test_k_mers_are_cut_in_every_window_anew(tmp_path, facts, genome, fasta):

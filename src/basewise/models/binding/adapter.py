@@ -147,9 +147,22 @@ class Adapter:
             params, embeddings
         )
 
-    def read_residues(self, params: dict, protein: jax.Array) -> jax.Array:
-        """Return the residues (B, j, width) before anything else comes in."""
-        return self._part(lambda c: _read_residues(self.config, self.dtype, c))(params, protein)
+    def read_proteins(
+        self, params: dict, protein: jax.Array, mask: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
+        """Return residues (B, j, width), or protein tokens, before anything else comes in.
+
+        And which of them count, bool (B, j); without dropout.
+        """
+
+        def run(c, mask):
+            c = _read_residues(self.config, self.dtype, c)
+            if self.config.protein_tokens is None:
+                return c, mask
+            c = ProteinSummary(self.config, self.dtype, 0.0)(c, mask)
+            return c, jnp.ones(c.shape[:2], bool)
+
+        return self._part(run)(params, protein, mask)
 
     def _part(self, run) -> Callable[..., jax.Array]:
         def named(*arguments):

@@ -64,9 +64,8 @@ class Window(NamedTuple):
 
 
 def can_fold(config: BindingConfig) -> bool:
-    """Whether bins meet residues in one block, unconditioned before."""
-    is_plain = not config.conditions_both_sides and config.protein_tokens is None
-    return config.joint_cross_attn_depth == 1 and is_plain
+    """Whether bins meet proteins in one block, unconditioned before."""
+    return config.joint_cross_attn_depth == 1 and not config.conditions_both_sides
 
 
 def fold_weights(params: Mapping) -> Folded:

@@ -69,17 +69,16 @@ class PairPredictor:
             raise BasewiseError("where contexts come first, proteins are in one bucket")
         made = []
         for proteins, mask in buckets:
-            kept = {"mask": mask}
+            if not (self._is_straight or can_fold(config)):
+                made.append({"residues": proteins, "mask": mask})
+                continue
+            residues, mask = self.adapter.read_proteins(params, proteins, mask)
             if self._is_straight:
-                residues = self.adapter.read_residues(params, proteins)
-                kept["latents"] = read_latents(config, params, residues, dtype)
-            elif can_fold(config):
-                residues = self.adapter.read_residues(params, proteins)
-                key, value = open_proteins(config, params, residues, dtype)
-                kept |= {"residues": residues, "key": key, "value": value}
+                latents = read_latents(config, params, residues, dtype)
+                made.append({"latents": latents, "mask": mask})
             else:
-                kept["residues"] = proteins
-            made.append(kept)
+                key, value = open_proteins(config, params, residues, dtype)
+                made.append({"residues": residues, "mask": mask, "key": key, "value": value})
         return made
 
     def predict(
@@ -198,8 +197,7 @@ class PairPredictor:
     def _is_straight(self) -> bool:
         """Whether no joint block comes before bins and residues are compared."""
         config = self.adapter.config
-        is_plain = not config.conditions_both_sides and config.protein_tokens is None
-        return is_plain and config.joint_cross_attn_depth == 0
+        return config.joint_cross_attn_depth == 0 and not config.conditions_both_sides
 
     def _output(self, outputs: dict[str, jax.Array]) -> jax.Array:
         return outputs["logit" if self.adapter.config.binary_target else "track"][0]

@@ -99,7 +99,10 @@ class BoundModel:
 
     def predict(self, params: dict, windows: jax.Array) -> jax.Array:
         """Return logits (w, K), or tracks (w, K, n), of the trunk's inputs of w windows."""
-        embeddings = self.model.trunk.embed(params, windows)
+        return self.predict_embedded(params, self.model.trunk.embed(params, windows))
+
+    def predict_embedded(self, params: dict, embeddings: jax.Array) -> jax.Array:
+        """Return the same of windows that the trunk has embedded, float (w, n, E)."""
         pairs = params["pairs"]
         made = [pairs[f"{NAMESPACE}/proteins_{i}"] for i in range(len(self.architecture.buckets))]
         contexts = pairs.get(f"{NAMESPACE}/contexts", {}).get("vectors")
