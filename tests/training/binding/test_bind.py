@@ -10,9 +10,11 @@ import pyBigWig
 import pytest
 
 from basewise.checkpoints.store import load_checkpoint, save_checkpoint
+from basewise.cli import main
 from basewise.encoders import encode_biotypes
 from basewise.encoders.cache import write_embeddings
 from basewise.errors import BasewiseError
+from basewise.estimate.bound import foresee_bound
 from basewise.inference.shard import find_dtype, predict_shard
 from basewise.models.binding.model import build_binding_model
 from basewise.models.binding.tracks import plan_tiles_of
@@ -149,6 +151,49 @@ def test_a_pair_alone_is_as_among_others(bound, drawn, fasta, tmp_path, genome):
     bind_targets(drawn, ROWS[1:2], fasta, tmp_path / "alone")
     alone, _ = read_tile(tmp_path / "alone", bases)
     np.testing.assert_allclose(alone[:, 0], together[:, 1], rtol=1e-5, atol=1e-6)
+
+
+def test_the_command_line_binds_and_predicts(bound, drawn, fasta, toy, genome, tmp_path):
+    table = tmp_path / "targets.tsv"
+    table.write_text(
+        "target\tbiotype\tname\tcolour\tunseen_biotype\nTOYA\tcell\t\t\t\n"
+        "TOYB\tcell\tsecond\t#112233\t\nTOYC\tother\t\t\tyes\n"
+    )
+    told = ["checkpoint", "bind", str(drawn), "--targets", str(table), "--proteins", str(fasta)]
+    assert main([*told, "--out", str(tmp_path / "tracks")]) == 0
+    files = [folder / "params.safetensors" for folder in (tmp_path / "tracks", bound)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    spec = load_checkpoint(bound)[0].tile_spec
+    end = spec.context_bp - spec.margin_bp
+    told = ["predict", "--checkpoint", str(tmp_path / "tracks"), "--fasta", str(toy / "genome.fa")]
+    told += ["--region", f"two:{spec.margin_bp}-{end}", "--out", str(tmp_path / "values.npz")]
+    assert main(told) == 0
+    expected, _ = read_tile(bound, genome.read("two", 0, spec.context_bp))
+    with np.load(tmp_path / "values.npz") as found:
+        assert found["track_names"].tolist() == ["TOYA.cell", "second", "TOYC.other"]
+        np.testing.assert_allclose(found["values"][0], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_broken_row_ends_the_command_in_one_line(drawn, fasta, tmp_path, capsys):
+    table = tmp_path / "targets.tsv"
+    table.write_text("target\tbiotype\nTOYA\tcel\n")
+    told = ["checkpoint", "bind", str(drawn), "--targets", str(table), "--proteins", str(fasta)]
+    assert main([*told, "--out", str(tmp_path / "tracks")]) == 1
+    assert (
+        f"{table} line 2: checkpoint drawn was not trained on the biotype; found 'cel'. Did "
+        in (capsys.readouterr().err)
+    )
+
+
+def test_an_estimate_foresees_what_is_bound(bound, drawn, fasta, tmp_path):
+    table = tmp_path / "targets.tsv"
+    table.write_text("target\tbiotype\tunseen_biotype\nTOYA\tcell\t\nTOYC\tother\tyes\n")
+    bind_targets(drawn, [ROWS[0], ROWS[2]], fasta, tmp_path / "tracks")
+    chapter = {"targets": table, "proteins": fasta, "step_bp": None}
+    foreseen = foresee_bound(drawn, chapter, {"peaks": None})
+    found = json.loads((tmp_path / "tracks/config.json").read_text())
+    for key in ("architecture", "tile_spec", "tracks", "pairs"):
+        assert foreseen[key] == found[key]
 
 
 def test_shards_change_no_byte(bound, genome, toy, tmp_path):
