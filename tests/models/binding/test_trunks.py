@@ -107,11 +107,45 @@ def test_fresh_one_hot_trunks_begin_as_published():
             {"family": "segment_nt", "architecture": {"trunk": NT, "tokenizer": "kmer"}},
             "unknown architecture/tokenizer",
         ),
+        (
+            {"family": "enformer", "architecture": {"trunk": ENFORMER}, "start": "calibrate"},
+            "unknown start.*Did you mean 'calibrated'",
+        ),
     ],
 )
 def test_unknown_trunks(config, message):
     with pytest.raises(BasewiseError, match=message):
         build_dna_trunk(config)
+
+
+@pytest.mark.parametrize("family", ["enformer", "borzoi"])
+def test_calibrated_trunks_tell_bins_apart(family):
+    architecture, length, *_ = CASES[family]
+    described = {"family": family, "architecture": architecture}
+    bases = bases_of(4 * length, seed=1)
+    spread = {}
+    for start in ("drawn", "calibrated"):
+        trunk = build_dna_trunk(described | {"start": start})
+        params = jax.jit(trunk.init)(jax.random.key(3))
+        values = np.asarray(trunk.embed(params, trunk.encode(bases)))
+        spread[start] = values.std(axis=(0, 1)).mean() / np.abs(values.mean(axis=(0, 1))).mean()
+        averages = [
+            np.asarray(leaves["average"])
+            for module, leaves in params["edges"].items()
+            if module.endswith("var_ema")
+        ]
+        assert all((average > 0).all() for average in averages)
+        assert any((average != 1).any() for average in averages) is (start == "calibrated")
+    assert spread["calibrated"] > 1.5 * spread["drawn"]
+
+
+def test_a_trunk_of_tokens_has_nothing_to_calibrate(tokenizer_name):
+    architecture = tokenizer_name(CASES["nucleotide_transformer"][0])
+    described = {"family": "nucleotide_transformer", "architecture": architecture}
+    rng = jax.random.key(0)
+    drawn = build_dna_trunk(described).init(rng)
+    started = build_dna_trunk(described | {"start": "calibrated"}).init(rng)
+    assert all(jax.tree.leaves(jax.tree.map(np.array_equal, drawn, started)))
 
 
 def test_windows_that_a_trunk_does_not_read():

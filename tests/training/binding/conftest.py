@@ -64,13 +64,23 @@ def compiled_once(tmp_path_factory):
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory):
     """A folder with genome.fa, windows/, proteins.tsv and contexts.tsv."""
-    folder = tmp_path_factory.mktemp("toy_binding")
+    return write_toy(tmp_path_factory.mktemp("toy_binding"), CHROMS)
+
+
+@pytest.fixture(scope="session")
+def large_toy(tmp_path_factory):
+    """The same with five times as many windows to learn from."""
+    return write_toy(tmp_path_factory.mktemp("large_toy_binding"), CHROMS | {"one": 300_000})
+
+
+def write_toy(folder, chroms):
+    """Fill a folder with the files of a toy, and return it."""
     rng = np.random.default_rng(11)
     letters = np.frombuffer(b"ACGT", np.uint8)
-    genome = {name: letters[rng.integers(0, 4, size)] for name, size in CHROMS.items()}
+    genome = {name: letters[rng.integers(0, 4, size)] for name, size in chroms.items()}
     (folder / "windows").mkdir()
-    for split, chroms in ROWS.items():
-        table = make_windows(rng, genome, chroms)
+    for split, own in ROWS.items():
+        table = make_windows(rng, genome, own)
         arrow = pa.Table.from_pandas(table, preserve_index=False)
         noted = {"basewise": json.dumps({"width_bp": WIDTH, "rules": {"valid_chroms": ["two"]}})}
         pq.write_table(

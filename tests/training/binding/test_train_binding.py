@@ -12,6 +12,7 @@ import yaml
 from basewise.checkpoints.store import check_checkpoint, save_checkpoint
 from basewise.cli import main
 from basewise.errors import BasewiseError
+from basewise.genome import Genome
 from basewise.training.binding import examples as examples_module
 from basewise.training.binding.checkpoint import load_binding
 from basewise.training.binding.data import read_windows
@@ -270,17 +271,21 @@ def test_an_encoder_that_changed_is_noticed(trained):
 
 
 @pytest.mark.slow
-def test_planted_sites_are_found_on_an_unseen_chrom(toy, facts, genome, tmp_path):
+def test_planted_sites_are_found_on_an_unseen_chrom(large_toy, facts, tmp_path):
     from basewise.training.binding.metrics import summarise_binary
 
-    settings = make_settings(toy, facts)
-    settings["training"] |= {"steps": 400, "batch_size": 64, "validate_every": 100}
-    settings["training"] |= {"learning_rate": 0.003}
+    trunk = json.loads(json.dumps(facts.TRUNK)) | {"start": "calibrated"}
+    trunk["architecture"]["trunk"]["embed_dim"] = 48
+    settings = make_settings(large_toy, facts, trunk=trunk)
+    settings["adapter"] |= {"latent_heads": 48, "latent_dim": 8}
+    settings["sampling"]["reverse_complement"] = False  # sites are all on one strand
+    settings["training"] |= {"steps": 500, "batch_size": 32, "validate_every": 100}
+    settings["training"] |= {"learning_rate": 0.003, "warmup_steps": 20}
     train_binding(settings, tmp_path)
-    windows = read_windows(toy / "windows", "test_chrom")
+    windows = read_windows(large_toy / "windows", "test_chrom")
     logits = predict_windows(
-        load_binding(tmp_path), windows, genome,
-        proteins=toy / "proteins.tsv", contexts=toy / "contexts.tsv",
+        load_binding(tmp_path), windows, Genome(large_toy / "genome.fa"),
+        proteins=large_toy / "proteins.tsv", contexts=large_toy / "contexts.tsv",
     )  # fmt: skip
     found = summarise_binary(
         logits, windows["label"].to_numpy(), windows["target"].astype(str).to_numpy(object)

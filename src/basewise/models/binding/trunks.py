@@ -6,6 +6,7 @@ A checkpoint of the same family gives its ``edges`` and ``layers``; its head is 
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ import numpy as np
 
 from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
+from basewise.models.binding.calibration import calibrate_convolutions
 from basewise.models.borzoi import Borzoi
 from basewise.models.enformer import Enformer, cropped_length
 from basewise.models.nucleotide_transformer import build_trunk
@@ -21,6 +23,9 @@ from basewise.tiling import fill_ambiguous
 from basewise.tokenizers import TOKENIZERS, one_hot_codes
 
 CLS_TOKENS = 1
+STARTS = DRAWN, CALIBRATED = "drawn", "calibrated"
+CALIBRATION_BP = 16_384  # in all; a single sequence may be longer
+LONGEST_BP = 2**22  # that is tried
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,13 @@ def build_dna_trunk(config: dict, dtype=jnp.float32, *, rematerialise: bool = Fa
     """Return the trunk of ``{"family", "architecture"}``, as a checkpoint's config.json has them.
 
     Args:
-        config: ``family`` is one of `TRUNKS`; ``architecture`` has ``trunk``, the fields of
-            EnformerConfig, BorzoiConfig or NucleotideTransformerConfig, and the ``tokenizer`` of
-            a transformer over k-mers. Whatever a head needs is passed over. An Enformer gives the
-            wider embedding behind its transformer where ``final_pointwise`` is on.
+        config: ``start``, if given, is one of `STARTS`, the first values of a one-hot trunk:
+            "drawn" as its authors drew them, or "calibrated" (`calibrate_convolutions`), which
+            learns sooner and more surely. ``family`` is one of `TRUNKS`; ``architecture`` has
+            ``trunk``, the fields of EnformerConfig, BorzoiConfig or NucleotideTransformerConfig,
+            and the ``tokenizer`` of a transformer over k-mers. Whatever a head needs is passed
+            over. An Enformer gives the wider embedding behind its transformer where
+            ``final_pointwise`` is on.
         dtype: compute dtype of matrix products.
         rematerialise: compute each block of the transformer again in the backward pass instead
             of keeping what it held.
@@ -72,7 +80,14 @@ def build_dna_trunk(config: dict, dtype=jnp.float32, *, rematerialise: bool = Fa
         )
     if "trunk" not in config.get("architecture", {}):
         raise BasewiseError("missing key trunk/architecture/trunk")
+    start = config.get("start", DRAWN)
+    if start not in STARTS:
+        raise BasewiseError(
+            "unknown start of a DNA trunk", found=repr(start), hint=nearest(start, STARTS)
+        )
     trunk = TRUNKS[family](config["architecture"], dtype, rematerialise)
+    if start == CALIBRATED:
+        trunk = dataclasses.replace(trunk, init=partial(start_calibrated, trunk))
     return dataclasses.replace(trunk, family=family)
 
 
@@ -180,6 +195,23 @@ def start_afresh(params: dict) -> dict:
         }
         for part, modules in params.items()
     }
+
+
+def start_calibrated(trunk: DnaTrunk, rng: jax.Array) -> dict:
+    """Return parameters of a trunk as it draws them, calibrated on random bases."""
+    length = 8 * trunk.bp_per_bin
+    while not _reads(trunk, length):
+        length *= 2
+    shape = (max(1, CALIBRATION_BP // length), length)
+    bases = np.frombuffer(b"ACGT", np.uint8)[np.random.default_rng(0).integers(0, 4, shape)]
+    return calibrate_convolutions(trunk.init(rng), trunk.embed, trunk.encode(bases))
+
+
+def _reads(trunk: DnaTrunk, length_bp: int) -> bool:
+    try:
+        return trunk.n_bins(length_bp) > 0
+    except BasewiseError:
+        return length_bp > LONGEST_BP
 
 
 def _whole_bins(context_bp: int, bp_per_bin: int) -> int:
