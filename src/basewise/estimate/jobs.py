@@ -36,7 +36,8 @@ def count_jobs(
         for rule in ("summarise_seams", "check_seams", "write_provenance"):
             jobs[rule] += 1
         if is_binding(config["checkpoints"][model]):
-            jobs["call_peaks"] += 1
+            jobs["call_peaks"] += len(config["checkpoints"][model]["tracks"])
+            jobs["join_peaks"] += 1
             has_peaks = config["peaks"] is not None and assemblies[assembly]["peaks"]
             jobs["evaluate_tracks"] += bool(has_peaks)
             continue
