@@ -8,15 +8,12 @@ files are, to the last byte, those of a run that nothing disturbed. Needs root, 
 
 import argparse
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,7 +21,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
 
 from cluster import Cluster, run_cluster, wait_until, why_not
 from machine import describe_in_words
-from trial import MODEL, Trial, hash_merged, make_directory, run_here, set_resources
+from trial import (
+    MODEL,
+    Trial,
+    hash_merged,
+    make_directory,
+    run_here,
+    set_resources,
+    slow_squeue,
+    small_disk,
+)
 
 FOLDER = Path(__file__).resolve().parent
 PACKAGES = ("snakemake", "snakemake-executor-plugin-slurm")
@@ -103,8 +109,7 @@ def cancel(trial: Trial) -> Outcome:
 def kill(trial: Trial) -> Outcome:
     trial.start()
     number, _ = trial.wait_for_shard()
-    for pid in trial.cluster.processes(job=number, text="predict_shard.py"):
-        os.kill(pid, signal.SIGKILL)
+    trial.signal_shard(number, signal.SIGKILL)
     return finish(trial)
 
 
@@ -136,8 +141,7 @@ def over_time(trial: Trial) -> Outcome:
     trial.options = set_resources(f"predict_shard:runtime={TRY.format('1, 20, 20')}")
     trial.start()
     number, _ = trial.wait_for_shard()
-    for pid in trial.cluster.processes(job=number, text="predict_shard.py"):
-        os.kill(pid, signal.SIGSTOP)
+    trial.signal_shard(number, signal.SIGSTOP)
     outcome = finish(trial)
     assert trial.cluster.job(number)["JobState"] == "TIMEOUT"
     return outcome
@@ -183,17 +187,8 @@ def interrupt(trial: Trial) -> Outcome:
 @fault("Snakemake interrupted while it asks for states")
 def interrupt_query(trial: Trial) -> Outcome:
     """The executor then knows of no job to cancel: what `onerror` is for."""
-    slow = trial.directory / "slow/squeue"
-    slow.parent.mkdir()
-    real = shutil.which("squeue", path=trial.cluster.env["PATH"])
-    slow.write_text(f'#!/bin/sh\ncase $* in *states=all*) sleep 4;; esac\nexec {real} "$@"\n')
-    slow.chmod(0o755)
-    path = trial.cluster.env["PATH"]
-    trial.cluster.env["PATH"] = f"{slow.parent}:{path}"
-    try:
+    with slow_squeue(trial.cluster, trial.directory, 4) as slow:
         trial.start()
-    finally:
-        trial.cluster.env["PATH"] = path
     trial.wait_for_shard()
     wait_until(lambda: trial.cluster.processes(text=f"{slow} --format"), 30, "a slow query")
     trial.process.send_signal(signal.SIGINT)
@@ -207,31 +202,18 @@ def interrupt_query(trial: Trial) -> Outcome:
 @fault("disk full while shards are written")
 def full_disk(trial: Trial) -> Outcome:
     """Results lie on a disk of their own, which is full until a job has failed."""
-    results = trial.directory / "results"
-    kept = trial.directory / "kept"
-    results.rename(kept)
-    results.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(results)]
-    subprocess.run(mount, check=True)
-    try:
-        subprocess.run(["cp", "-a", f"{kept}/.", str(results)], check=True)
+    with small_disk(trial.directory / "results") as fill:
         trial.start()
         trial.wait_for_shard()
-        filler = results / "filler"
-        with suppress(OSError), filler.open("wb", buffering=0) as stream:
-            while stream.write(b"\0" * 4096):
-                pass
+        filler = fill()
         struck = Struck(trial)
-        log = trial.directory / "logs/predict_shard/toy/segment_nt_toy"
         full = "No space left on device"
-        wait_until(lambda: any(full in p.read_text() for p in log.glob("*.log")), 180, full)
+        wait_until(lambda: any(full in p.read_text() for p in trial.logs.glob("*.log")), 180, full)
         filler.unlink()
         assert trial.finish() == 0, trial.log[-4000:]
         outcome = struck.outcome(by_hand="made room")
         trial.merged = hash_merged(trial.directory)
         return outcome
-    finally:
-        subprocess.run(["umount", "--lazy", str(results)], check=True)
 
 
 def damage_shard(trial: Trial, change: Callable[[bytes], bytes]) -> Outcome:
@@ -263,11 +245,10 @@ def flip(trial: Trial) -> Outcome:
 def second(trial: Trial) -> Outcome:
     trial.start()
     trial.wait_for_shard()
-    first, sent = trial.process, len(trial.submitted())
-    assert trial.run(seconds=60) != 0
-    assert "Another run is at work" in trial.log
-    assert len(trial.submitted()) == sent
-    trial.process = first
+    other = Trial(trial.cluster, trial.directory, TARGETS, said="second.log")
+    assert other.run(seconds=120) != 0
+    assert "Another run is at work" in other.log
+    assert not other.submitted()
     return finish(trial)
 
 

@@ -1,8 +1,8 @@
 """What Slurm and Snakemake add to the work: tiny shards one by one and grouped; a plan of 5,000.
 
-    python benchmarks/slurm_overhead.py [--shards N] [--group K] [--planned N] [--write]
+    python benchmarks/slurm_overhead.py [--shards N] [--group K] [--minutes M] [--planned N]
 
-The shards need root, slurm-wlm and munge; the plan (--shards 0) needs nothing.
+The shards (none with --shards 0) need root, slurm-wlm and munge; the plan needs nothing.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests/slurm"))
@@ -23,9 +24,22 @@ from cluster import ROOT, run_cluster, why_not
 from machine import describe_in_words
 from trial import MODEL, Trial, make_directory, run_here
 
+from basewise.tracks.shard_format import read_footer
+
 FOLDER = Path(__file__).resolve().parent
 PACKAGES = ("snakemake", "snakemake-executor-plugin-slurm")
 PLANNED = [f"{MODEL}/regions.bed", "resources/checkpoints/segment_nt_toy/config.json"]
+# Where the time of a plan goes: functions of Snakemake, of which none calls another, but those that
+# are told apart (file, function, functions within it whose time is not its own).
+STAGES = {
+    "reading the Snakefile and checking the configuration": ("workflow.py", "include", ()),
+    "asking which rule makes each input of each job": ("dag.py", "file2jobs", ("new_job",)),
+    "making the jobs: names, inputs, params": ("dag.py", "new_job", ()),
+    "deciding which of them must run": ("dag.py", "update_needrun", ()),
+    "hashing each job's environment and script": ("dag.py", "update_conda_envs", ()),
+    "putting jobs into groups": ("dag.py", "update_groups", ()),
+    "looking for outputs to wait for": ("dag.py", "process", ()),
+}
 # Ends once the jobs are counted, which is when the plan is made; the rest of a dry run is printing.
 PLAN = """
 import cProfile, json, os, pstats, sys, time
@@ -41,9 +55,8 @@ def stop(dag):
     if profile:
         profile.disable()
         rows = pstats.Stats(profile).stats.items()
-        facts["functions"] = sorted(
-            ((row[2], row[3], row[0], place[2], "/".join(place[0].split("/")[-2:]))
-            for place, row in rows), reverse=True)[:12]
+        facts["functions"] = [(place[0], place[2], row[1], row[3]) for place, row in rows
+            if "snakemake" in place[0]]
     print("FACTS" + json.dumps(facts), flush=True)
     os._exit(0)
 
@@ -55,7 +68,7 @@ main()
 
 
 def plan(directory: Path, *, profile: bool) -> dict:
-    """Make the plan of a run; return its jobs, seconds, CPU seconds and slowest functions."""
+    """Make the plan of a run; return its jobs, seconds, CPU seconds and, profiled, functions."""
     kind = "profile" if profile else "plain"
     command = [sys.executable, "-c", PLAN, kind, "--profile", "slurm", "--dry-run"]
     command += ["--snakefile", str(ROOT / "workflow/Snakefile"), "--directory", str(directory)]
@@ -74,45 +87,73 @@ def measure_plan(folder: Path, n_shards: int) -> str:
     config["tiling"]["shards"] = n_shards
     path.write_text(yaml.safe_dump(config))
     plain, profiled = plan(folder, profile=False), plan(folder, profile=True)
+    spent, calls = {}, {}
+    for file, name, n_calls, seconds in profiled["functions"]:
+        key = Path(file).name, name
+        spent[key], calls[key] = max(seconds, spent.get(key, 0)), n_calls
     lines = [
         f"{plain['jobs']:,} jobs are planned in {plain['cpu']:.1f} s of processor time, "
         f"{plain['seconds']:.1f} s on the clock (this machine was shared); from the start of "
-        "Snakemake until its table of jobs. What takes longest, by the profiler's count, which "
-        f"slows the whole {profiled['cpu'] / plain['cpu']:.1f}-fold:",
+        "Snakemake until its table of jobs. Where that goes, by a profiler that slows the whole "
+        f"{profiled['cpu'] / plain['cpu']:.1f}-fold:",
         "",
-        "| function | calls | seconds in itself | with all it calls |",
-        "|---|---:|---:|---:|",
+        "| | of Snakemake | calls | share of the time |",
+        "|---|---|---:|---:|",
     ]
-    for own, total, calls, name, place in profiled["functions"]:
-        lines.append(f"| `{name}` of {place} | {calls:,} | {own:.1f} | {total:.1f} |")
+    rows = []
+    for what, (file, name, within) in STAGES.items():
+        seconds = spent[file, name] - sum(spent[file, other] for other in within)
+        rows.append((seconds / profiled["seconds"], what, f"`{name}`", calls[file, name]))
+    for share, what, name, n_calls in sorted(rows, reverse=True):
+        lines.append(f"| {what} | {name} | {n_calls:,} | {share:.0%} |")
+    lines.append(f"| all else | | | {1 - sum(row[0] for row in rows):.0%} |")
     return "\n".join(lines)
 
 
-def measure_shards(folder: Path, n_shards: int, group: int) -> str:
-    """Lines about so many tiny shards, one job each and several per job."""
+def measure_shards(folder: Path, n_shards: int, group: int, minutes: float) -> Iterator[str]:
+    """Lines about so many tiny shards, several per job and one job each; one row at a time.
+
+    What takes longer than these minutes is interrupted, and its row tells how many were done.
+    """
     planned = make_directory(folder / "planned", ["exon"], tiling={"shards": n_shards})
     done = run_here(planned, *PLANNED)
     assert done.returncode == 0, done.stdout
     targets = [f"{MODEL}/shards/{n}-of-{n_shards}.shard" for n in range(1, n_shards + 1)]
+    # as many shards at a time, in as many jobs or in one
     grouped = ["--groups", "predict_shard=tiny", "--group-components", f"tiny={group}"]
-    lines = [
-        "| jobs | Slurm jobs | wall s | computing s, all shards | wall s per shard |",
-        "|---|---:|---:|---:|---:|",
-    ]
+    cases = {f"groups of {group}": ["--jobs", "1", *grouped]}
+    cases["one shard each"] = ["--jobs", f"{group}"]
+    yield (
+        "| jobs | shards done | Slurm jobs | wall s | scripts, CPU s | in the model, s | "
+        "wall s per shard |"
+    )
+    yield "|---|---:|---:|---:|---:|---:|---:|"
     with run_cluster() as cluster:
-        for name, options in {"one shard each": [], f"groups of {group}": grouped}.items():
+        for name, options in cases.items():
             directory = shutil.copytree(planned, folder / name.replace(" ", "_"))
             trial = Trial(cluster, directory, targets, options)
             began = time.monotonic()
-            assert trial.run(seconds=7200) == 0, trial.log[-3000:]
-            wall = time.monotonic() - began
+            code = run_for(trial, 60 * minutes)
+            assert code in (None, 0), trial.log[-3000:]
+            wall, done = time.monotonic() - began, trial.shards
             tables = directory.glob("benchmarks/predict_shard/**/*.tsv")
-            computing = sum(pd.read_csv(path, sep="\t")["s"].sum() for path in tables)
-            lines.append(
-                f"| {name} | {len(trial.submitted())} | {wall:.0f} | {computing:.0f} | "
-                f"{wall / n_shards:.1f} |"
+            scripts = sum(pd.read_csv(path, sep="\t")["cpu_time"].sum() for path in tables)
+            model = sum(read_footer(path)["run"]["seconds"] for path in done)
+            yield (
+                f"| {name} | {len(done)} | {len(trial.submitted())} | {wall:.0f} | {scripts:.0f} | "
+                f"{model:.0f} | {wall / len(done):.1f} |"
             )
-    return "\n".join(lines)
+
+
+def run_for(trial: Trial, seconds: float) -> int | None:
+    """Run to the end, or interrupt after so many seconds and return None."""
+    process = trial.start()
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        process.wait(120)
+        return None
 
 
 def main() -> None:
@@ -120,25 +161,36 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=200, help="tiny shards (%(default)s)")
     parser.add_argument("--group", type=int, default=8, help="of them per job (%(default)s)")
     parser.add_argument("--planned", type=int, default=5000, help="shards to plan (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=120, help="at most, each (%(default)s)")
     parser.add_argument("--write", action="store_true", help="keep the tables")
     arguments = parser.parse_args()
     if arguments.shards and why_not():
         sys.exit(why_not())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster is stopped
+    text = {"plan": "Not measured.", "shards": "Not measured."}
     with tempfile.TemporaryDirectory() as folder:
-        text = [measure_plan(Path(folder) / "plan", arguments.planned)]
+        if arguments.planned:
+            text["plan"] = measure_plan(Path(folder) / "plan", arguments.planned)
+            keep(text, arguments)
+        rows = []
         if arguments.shards:
-            text.append(measure_shards(Path(folder), arguments.shards, arguments.group))
-    for part in text:
-        print(part, end="\n\n")
+            facts = arguments.shards, arguments.group, arguments.minutes
+            for row in measure_shards(Path(folder), *facts):
+                rows.append(row)
+                text["shards"] = "\n".join(rows)
+                keep(text, arguments)
+
+
+def keep(text: dict[str, str], arguments: argparse.Namespace) -> None:
+    """Print the page as far as it is known, and write it where asked to."""
+    page = TEXT.format(
+        arguments=f"--shards {arguments.shards} --group {arguments.group}",
+        machine=describe_in_words(PACKAGES),
+        group=arguments.group,
+        **text,
+    )
+    print(page, flush=True)
     if arguments.write:
-        shards = text[1] if arguments.shards else "Not measured."
-        page = TEXT.format(
-            arguments=f"--shards {arguments.shards} --group {arguments.group}",
-            machine=describe_in_words(PACKAGES),
-            plan=text[0],
-            shards=shards,
-        )
         (FOLDER / "results/slurm_overhead.md").write_text(page)
 
 
@@ -148,10 +200,11 @@ TEXT = """# What Slurm and Snakemake add
 
 ## Tiny shards
 
-The toy genome, shards of a few seconds, at most four jobs at a time on a Slurm of our own that
-shares the processors with everything else. Each job starts Python three times: Snakemake in the
-job, Snakemake in its step, the script; a group starts the first two once, but then computes all
-its shards side by side, which helps only where there are processors for them.
+The toy genome cut into shards of a few tiles, {group} at a time, on a Slurm of our own that shares
+two processors with all that it runs. Each job starts Python three times: Snakemake in the job,
+Snakemake in its step, the script. A group starts the first two once, then its scripts side by side.
+*Scripts*: processor time of the scripts, nearly all of it for loading JAX and the compiled program.
+*In the model*: the loop over tiles.
 
 {shards}
 

@@ -218,16 +218,14 @@ class Cluster:
                     found.append(int(folder.name))
         return [pid for pid in found if pid != os.getpid()]
 
-    def snakemake(self, directory: Path, *arguments: str, **options) -> subprocess.Popen:
+    def snakemake(self, directory: Path, *arguments: str, log: str) -> subprocess.Popen:
         """Start `snakemake --profile slurm` for a directory; what it says goes to a file there."""
         command = [*self.prefix, sys.executable, str(ROOT / "tests/slurm/quick_snakemake.py")]
         command += ["--profile", "slurm", "--snakefile", str(ROOT / "workflow/Snakefile")]
         command += ["--directory", str(directory), "--slurm-init-seconds-before-status-checks", "1"]
         command += ["--latency-wait", "20", *arguments]
-        with (directory / "snakemake.log").open("a") as log:
-            return subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, **options
-            )
+        with (directory / log).open("a") as said:
+            return subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=said, stderr=said)
 
     def stop(self) -> None:
         """End everything that belongs to this cluster, and remove its directory."""

@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items) -> None:
             item.add_marker(pytest.mark.skip(reason=WHY_NOT))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def offline_cluster():
     """A cluster whose jobs have no network but their own loopback."""
     with slurm_cluster.run_cluster(offline=True) as cluster:

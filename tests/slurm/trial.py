@@ -1,11 +1,14 @@
 """One run of the toy workflow on a cluster: made, started, looked at, compared."""
 
 import hashlib
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import yaml
@@ -59,25 +62,85 @@ def hash_merged(directory: Path) -> dict[str, str]:
     return found
 
 
+def name_shard(job: dict[str, str]) -> str:
+    """The shard that a job of predict_shard makes."""
+    return job["Comment"].rpartition("_")[2]
+
+
+@contextmanager
+def small_disk(folder: Path, size: str = "16m") -> Iterator[Callable[[], Path]]:
+    """Put a folder on a small disk of its own; yield what fills it with a file to delete."""
+    kept = folder.with_name(f"{folder.name}-kept")
+    folder.mkdir(exist_ok=True)
+    folder.rename(kept)
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True)
+
+    def fill() -> Path:
+        filler = folder / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as stream:
+            while stream.write(b"\0" * 4096):
+                pass
+        return filler
+
+    try:
+        subprocess.run(["cp", "-a", f"{kept}/.", str(folder)], check=True)
+        yield fill
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def slow_squeue(cluster: Cluster, folder: Path, seconds: float) -> Iterator[Path]:
+    """Let whoever is started meanwhile wait for so long whenever it asks for states of jobs.
+
+    Yields:
+        The program that takes so long.
+    """
+    path = cluster.env["PATH"]
+    slow = folder / "slow/squeue"
+    slow.parent.mkdir()
+    real = shutil.which("squeue", path=path)
+    wait = f"case $* in *states=all*) sleep {seconds};; esac"
+    slow.write_text(f'#!/bin/sh\n{wait}\nexec {real} "$@"\n')
+    slow.chmod(0o755)
+    cluster.env["PATH"] = f"{slow.parent}:{path}"
+    try:
+        yield slow
+    finally:
+        cluster.env["PATH"] = path
+
+
 class Trial:
     """A working directory and the `snakemake` at work in it.
 
     Attributes:
         targets: What to make; everything when empty.
         options: Given to every `snakemake`.
+        said: Where `snakemake` writes; a second one in the same directory needs another file.
         devices: What Slurm allocated to the jobs seen at work, by their ids; it forgets it later.
     """
 
-    def __init__(self, cluster: Cluster, directory: Path, targets=(), options=()):
+    def __init__(
+        self,
+        cluster: Cluster,
+        directory: Path,
+        targets: Sequence[str] = (),
+        options: Sequence[str] = (),
+        *,
+        said: str = "snakemake.log",
+    ):
         self.cluster, self.directory = cluster, directory
         self.targets, self.options = list(targets), list(options)
+        self.said = said
         self.process: subprocess.Popen | None = None
         self.devices: dict[str, str] = {}
 
     def start(self, *options: str) -> subprocess.Popen:
         """Start `snakemake --profile slurm`."""
         arguments = [*self.targets, "--jobs", "4", *self.options, *options]
-        self.process = self.cluster.snakemake(self.directory, *arguments)
+        self.process = self.cluster.snakemake(self.directory, *arguments, log=self.said)
         return self.process
 
     def run(self, *options: str, seconds: float = 600) -> int:
@@ -94,28 +157,46 @@ class Trial:
 
     @property
     def log(self) -> str:
-        return (self.directory / "snakemake.log").read_text()
+        return (self.directory / self.said).read_text()
 
     @property
     def shards(self) -> list[Path]:
         return sorted((self.directory / MODEL).glob("shards/*.shard"))
 
-    def wait_for_shard(self) -> tuple[str, str]:
-        """Wait until a job predicts a shard; return the job's id and the shard's name."""
-        logs = self.directory / "logs/predict_shard/toy/segment_nt_toy"
+    @property
+    def logs(self) -> Path:
+        """Where the jobs that predict shards write theirs."""
+        return self.directory / "logs/predict_shard/toy/segment_nt_toy"
+
+    def wait_for_shard(self, among: Container[str] | None = None) -> tuple[str, str]:
+        """Wait until a job predicts a shard; return the job's id and the shard's name.
+
+        Args:
+            among: Names of shards; None for any.
+        """
 
         def find():
             assert self.process.poll() is None, self.log[-3000:]
             for number in self.cluster.jobs("predict_shard"):
                 job = self.cluster.job(number)
                 self.devices[number] = job.get("GRES", "")
-                item = job["Comment"].rpartition("_")[2]
-                log = logs / f"{item}.log"
+                item = name_shard(job)
+                log = self.logs / f"{item}.log"
+                if among is not None and item not in among:
+                    continue
                 if log.is_file() and "tiles with" in log.read_text():
                     return number, item
             return None
 
         return wait_until(find, 240, "no shard is predicted")
+
+    def signal_shard(self, number: str, what: signal.Signals) -> None:
+        """Send a signal to the process that predicts in a job."""
+        pids = self.cluster.processes(job=number, text="predict_shard.py")
+        assert pids, f"nothing predicts in job {number}"
+        for pid in pids:
+            with suppress(ProcessLookupError):  # a shell that ended with what it started
+                os.kill(pid, what)
 
     def submitted(self) -> list[str]:
         """The ids of all jobs of this directory's runs, in order."""
