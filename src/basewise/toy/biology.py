@@ -64,7 +64,7 @@ INITIATOR, INITIATOR_OFFSET = "TTCAGTCT", -3
 TATA_BOX = "TATAAAAG"
 GC_BOX = "GGGGCGGGGC"
 
-_CHOICES = {"Y": "CT", "R": "AG", "K": "GT", "W": "AT", "N": "ACGT"}
+CHOICES = {"Y": "CT", "R": "AG", "K": "GT", "W": "AT", "N": "ACGT"}
 
 
 def draw_motif(rng: np.random.Generator, motif: str, n: int, consensus: float) -> np.ndarray:
@@ -78,7 +78,7 @@ def draw_motif(rng: np.random.Generator, motif: str, n: int, consensus: float) -
     """
     out = np.empty((n, len(motif)), dtype=np.uint8)
     for column, letter in enumerate(motif):
-        choices = ["ACGT".index(base) for base in _CHOICES.get(letter.upper(), letter.upper())]
+        choices = ["ACGT".index(base) for base in CHOICES.get(letter.upper(), letter.upper())]
         out[:, column] = rng.choice(np.array(choices, dtype=np.uint8), n)
         if letter.isupper():
             noisy = rng.random(n) >= consensus

@@ -1,4 +1,4 @@
-"""Toy genomes on disk: FASTA, Ensembl-style GTF, ENCODE-style blacklist BED."""
+"""Toy genomes on disk: FASTA, Ensembl-style GTF, ENCODE-style blacklist BED, ReMap-style peaks."""
 
 import gzip
 import os
@@ -8,6 +8,7 @@ import numpy as np
 
 from basewise.atomic import atomic_path
 from basewise.toy.genome import ToyGenome
+from basewise.toy.peaks import PROTEINS, list_peaks
 
 LINE_BP = 60
 
@@ -24,6 +25,26 @@ def write_toy_genome(
     if blacklist_bed is not None:
         rows = ("\t".join(map(str, row)) + "\n" for row in toy.blacklist)
         _write_text(blacklist_bed, (row.encode() for row in rows))
+
+
+def write_toy_binding(
+    toy: ToyGenome,
+    seed: int,
+    *,
+    sites_bed: str | os.PathLike,
+    peaks_bed: str | os.PathLike,
+    proteins: str | os.PathLike,
+) -> None:
+    """Write where factors bind, peaks as experiments see them, and the factors' proteins."""
+    sites = [(*site[:4], 0, site.strand) for site in toy.sites]
+    for path, rows in (
+        (sites_bed, sites),
+        (peaks_bed, list_peaks(toy.sites, toy.chromsizes, seed)),
+    ):
+        _write_text(path, (("\t".join(map(str, row)) + "\n").encode() for row in rows))
+    _write_text(
+        proteins, (f">{gene} toy factor\n{chain}\n".encode() for gene, chain in PROTEINS.items())
+    )
 
 
 def _fasta(toy: ToyGenome) -> Iterable[bytes]:

@@ -9,6 +9,7 @@ import numpy as np
 from basewise.toy.annotation import TYPES, annotate
 from basewise.toy.layout import draw_layout
 from basewise.toy.sequence import add_ambiguity, add_soft_mask, draw_sequence
+from basewise.toy.sites import ToySite, plant_sites
 
 DEMO_CHROMSIZES = {"chr1": 260_000, "chr2": 180_000, "chr3": 90_000}
 CONTIGS = {"contig_tiny": 50, "contig_short": 1_200}
@@ -34,11 +35,13 @@ class ToyGenome:
         sequences: chrom -> uint8 (size,) of ASCII bases; may hold N, IUPAC codes, lower case.
         tables: chrom -> structured array of annotation.RECORD, in file order.
         blacklist: (chrom, start, end, name) in bp, 0-based half-open.
+        sites: where factors bind, by chrom and position.
     """
 
     sequences: dict[str, np.ndarray]
     tables: dict[str, np.ndarray]
     blacklist: tuple[tuple[str, int, int, str], ...]
+    sites: tuple[ToySite, ...] = ()
 
     @property
     def chromsizes(self) -> dict[str, int]:
@@ -90,6 +93,7 @@ def make_toy_genome(
     soft_mask: bool = True,
     contigs: bool = True,
     consensus: float = 0.93,
+    sites: bool = False,
 ) -> ToyGenome:
     """Make a genome whose every chrom depends only on seed, its rank, its size and the switches.
 
@@ -101,6 +105,7 @@ def make_toy_genome(
         soft_mask: stretches of lower case.
         contigs: add a contig of 50 bp and one of 1.2 kb, without genes.
         consensus: probability that a motif's base is not redrawn at random.
+        sites: plant binding sites (`plant_sites`); all else stays the same.
     """
     sizes = dict(DEMO_CHROMSIZES if chromsizes is None else chromsizes)
     if contigs:
@@ -123,7 +128,10 @@ def make_toy_genome(
             start = int(rng.integers(0, size_bp - 2_000))
             name = ("High Signal Region", "Low Mappability")[len(blacklist) % 2]
             blacklist.append((chrom, start, start + int(rng.integers(500, 2_000)), name))
-    return ToyGenome(sequences, tables, tuple(blacklist))
+    planted: tuple[ToySite, ...] = ()
+    if sites:
+        sequences, planted = plant_sites(sequences, tables, seed)
+    return ToyGenome(sequences, tables, tuple(blacklist), planted)
 
 
 def _intervals(table: np.ndarray, kind: str) -> np.ndarray:
