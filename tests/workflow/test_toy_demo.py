@@ -11,7 +11,7 @@ import pyBigWig
 import pytest
 import yaml
 
-from basewise.toy import make_toy_genome, write_toy_genome
+from basewise.toy import make_toy_genome, write_toy_binding, write_toy_genome
 
 pytestmark = pytest.mark.slow
 
@@ -47,8 +47,15 @@ def change_config(directory: Path, tmp_path: Path, section: str, values: dict) -
 
 def test_the_shipped_toy_genome_is_what_the_generator_makes(tmp_path):
     fasta, gtf, blacklist = (tmp_path / name for name in ("toy.fa", "toy.gtf", "toy_blacklist.bed"))
-    write_toy_genome(make_toy_genome(DEMO_SEED), fasta, gtf, blacklist)
+    toy = make_toy_genome(DEMO_SEED, sites=True)
+    write_toy_genome(toy, fasta, gtf, blacklist)
     shipped = ROOT / ".test/data"
+    bound = {"sites_bed": "toy_sites.bed", "peaks_bed": "toy_remap.bed.gz"}
+    bound |= {"proteins": "toy_proteins.fa"}
+    write_toy_binding(toy, DEMO_SEED, **{key: tmp_path / name for key, name in bound.items()})
+    for name in bound.values():
+        read = gzip.decompress if name.endswith(".gz") else bytes
+        assert read((shipped / name).read_bytes()) == read((tmp_path / name).read_bytes())
     assert gzip.decompress((shipped / "toy.fa.gz").read_bytes()) == fasta.read_bytes()
     assert gzip.decompress((shipped / "toy.gtf.gz").read_bytes()) == gtf.read_bytes()
     assert (shipped / "toy_blacklist.bed").read_bytes() == blacklist.read_bytes()
