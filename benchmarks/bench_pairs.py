@@ -151,10 +151,10 @@ def to_lines(counted: list[dict], timed: list[dict]) -> list[str]:
         )
     lines += [
         "",
-        "As published, 2 percent of a protein's share are what the window's 896 bins cost in the",
+        "As published, 2.0 of a protein's 2.3 to 3.3 percent are what the 896 bins cost in the",
         "feed-forward of 4 x 3,072 channels and on the way to 2,048 latents, which no product of",
         "weights made beforehand avoids; the rest grows with its residues. Pairs of one protein",
-        "share all of it: where a protein comes in 7 contexts, as in ReMap, a pair costs a seventh.",
+        "share all of it: where each comes in 7 contexts, as in ReMap, a pair costs a seventh.",
         "",
         "Measured, with all widths and the context a quarter as large (49,152 bp, proteins of 96",
         "residues, float32), the least of several runs; percent are of the trunk's processor time:",

@@ -76,6 +76,12 @@ def make(signals, genome, toy, facts):
     return make
 
 
+def test_the_highest_value_is_noted_for_the_tracks_to_come(signals, genome):
+    low, high = open_examples(signals, genome).summary["value_range"]
+    assert low == 0.0
+    assert 2.5 < high <= 3.0
+
+
 def test_bins_turn_with_the_bases(make, signals, genome):
     examples = make(held_out_targets=("TOYC",))
     batch = examples.draw(3)

@@ -101,7 +101,15 @@ class SignalExamples:
             "targets": sorted({pair.target for pair in self.all_pairs}),
             "biotypes": sorted({pair.biotype for pair in self.all_pairs}),
             "held_out_targets": list(self.data.held_out_targets),
+            **self._range,
         }
+
+    @property
+    def _range(self) -> dict:
+        """The range of what is learned, where the table of signals tells the highest values."""
+        highest = pd.to_numeric(self.table.get("max", pd.Series(dtype=float)), errors="coerce")
+        highest = highest[highest > 0].max()
+        return {"value_range": [0.0, float(highest)]} if highest > 0 else {}
 
     def of(
         self,
