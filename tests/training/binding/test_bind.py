@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from basewise.checkpoints.store import load_checkpoint, save_checkpoint
 from basewise.cli import main
-from basewise.encoders import encode_biotypes
+from basewise.encoders import build_encoder, encode_biotypes, read_embeddings
 from basewise.encoders.cache import write_embeddings
 from basewise.errors import BasewiseError
 from basewise.estimate.bound import foresee_bound
@@ -21,10 +22,11 @@ from basewise.models.binding.tracks import plan_tiles_of
 from basewise.tiling import place_windows, plan_shards, slide_windows
 from basewise.tracks.merge import merge_track
 from basewise.training.binding.bind import bind_targets
-from basewise.training.binding.checkpoint import load_binding, note_encoders
+from basewise.training.binding.checkpoint import load_binding, make_encoder, note_encoders
 from basewise.training.binding.predict import predict_windows
-from basewise.training.binding.targets import BoundTarget
+from basewise.training.binding.targets import BoundTarget, check_biotypes
 
+ROOT = Path(__file__).resolve().parents[3]
 ENCODERS = {
     "proteins": {"encoder": "physchem"},
     "contexts": {"encoder": "ngrams", "dim": 8},
@@ -331,10 +333,23 @@ def test_rows_that_cannot_be_bound_are_named(drawn, fasta, tmp_path, change, wor
     assert not (tmp_path / "out").exists()
 
 
-def test_checkpoints_that_cannot_be_bound_are_named(
-    drawn, fasta, tmp_path, tiny_checkpoint, bound, facts
-):
-    for folder in (tiny_checkpoint, bound):
+def test_a_table_of_contexts_is_noted_and_reads_no_other(drawn, tmp_path):
+    index = tmp_path / "contexts.tsv"
+    names = {"liver": "liver", "cell": "cell"}
+    encode_biotypes(names, build_encoder("table", names=names), tmp_path / "embeddings", index)
+    noted = note_encoders({"contexts": {"encoder": "table"}}, index)["contexts"]
+    assert noted["names"] == ["cell", "liver"]
+    encoder = make_encoder("contexts", noted)
+    assert encoder.fingerprint == noted["fingerprint"]
+    np.testing.assert_array_equal(encoder.encode(["liver"])[0], read_embeddings(index)["liver"])
+    config = json.loads((drawn / "config.json").read_text())
+    check_biotypes(ROWS, config)
+    with pytest.raises(BasewiseError, match="not trained on the biotype; found 'other'"):
+        check_biotypes(ROWS, config, is_closed=True)
+
+
+def test_checkpoints_that_cannot_be_bound_are_named(drawn, fasta, tmp_path, bound):
+    for folder in (ROOT / "resources/toy/segment_nt_toy", bound):
         with pytest.raises(BasewiseError, match="is no checkpoint of binding"):
             bind_targets(folder, ROWS, fasta, tmp_path / "out")
     config = json.loads((drawn / "config.json").read_text())
