@@ -16,6 +16,7 @@ OPTIONS = {
     "default": {},
     "no joint block": {"joint_cross_attn_depth": 0},
     "FiLM": {"condition_film": True, "genome_self_attn_depth": 1},
+    "two tokens": {"protein_tokens": 2},
     "squeeze-excitation": {"condition_squeeze_excite": True, "binary_target": True},
 }
 
