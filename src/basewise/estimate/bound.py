@@ -9,7 +9,7 @@ from basewise.checkpoints.config import read_config
 from basewise.estimate.shipped import find_shipped
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.targets import read_targets
-from basewise.training.binding.bind import describe_bound, sort_into_buckets
+from basewise.training.binding.describe import describe_bound, sort_into_buckets
 from basewise.training.binding.targets import find_proteins
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from basewise.errors import BasewiseError
 from basewise.evaluation.binding import tracks
-from basewise.evaluation.binding.tracks import evaluate_tracks, label_bins, mean_bins
+from basewise.evaluation.binding.bins import label_bins, mean_bins
+from basewise.evaluation.binding.tracks import evaluate_tracks
 from basewise.peaks.splits import SplitRules
 from basewise.report.binding_tracks_figure import plot_tracks
 

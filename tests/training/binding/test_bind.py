@@ -17,8 +17,8 @@ from basewise.encoders.cache import write_embeddings
 from basewise.errors import BasewiseError
 from basewise.estimate.bound import foresee_bound
 from basewise.inference.shard import find_dtype, predict_shard
+from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.model import build_binding_model
-from basewise.models.binding.tracks import plan_tiles_of
 from basewise.tiling import place_windows, plan_shards, slide_windows
 from basewise.tracks.merge import merge_track
 from basewise.training.binding.bind import bind_targets

@@ -16,10 +16,11 @@ import numpy as np
 
 from basewise.errors import BasewiseError
 from basewise.fields import check_fields
+from basewise.models.binding.geometry import check_centre
 from basewise.models.binding.model import BindingModel, build_binding_model
 from basewise.models.binding.pairs import PairPredictor
 from basewise.models.track_model import TrackModel
-from basewise.tiling import TileSpec, keep_centre, place_windows, slide_windows
+from basewise.tiling import TileSpec, place_windows
 from basewise.track import Track
 
 TRACKS_FAMILY = "binding_tracks"
@@ -148,7 +149,7 @@ def build_track_model(
             found=len(tracks),
         )
     if not bound.model.config.binary_target:
-        _check_centre(bound.model, tile_spec, window_bp)
+        check_centre(bound.model, tile_spec, window_bp)
 
     def encode(bases: np.ndarray) -> np.ndarray:
         places = np.array([[0, bases.shape[1]]])
@@ -175,49 +176,6 @@ def build_track_model(
         logits=_refuse_logits,
         apply=apply,
     )
-
-
-def plan_tiles_of(model: BindingModel, window_bp: int, step_bp: int | None = None) -> TileSpec:
-    """Return the geometry of a binding model's tracks.
-
-    Args:
-        window_bp: width of the windows that it was trained on.
-        step_bp: bp per value of a model of windows; None for a bin of its trunk.
-
-    Raises:
-        BasewiseError: a width that the trunk does not read, or a step of a model of tracks, whose
-            values are those of the trunk's bins.
-    """
-    trunk = model.trunk
-    n_bins = trunk.n_bins(window_bp)
-    alphabet = {"alphabet": trunk.alphabet, "k": trunk.k}
-    if model.config.binary_target:
-        step_bp = trunk.bp_per_bin if step_bp is None else step_bp
-        return slide_windows(window_bp, step_bp=step_bp, **alphabet)
-    if step_bp not in (None, trunk.bp_per_bin):
-        raise BasewiseError(
-            f"step_bp of a model that predicts tracks is {trunk.bp_per_bin}, a bin of its trunk",
-            found=step_bp,
-            hint="Leave it out.",
-        )
-    predicted_bp = n_bins * trunk.bp_per_bin
-    return keep_centre(
-        window_bp, predicted_bp=predicted_bp, resolution_bp=trunk.bp_per_bin, **alphabet
-    )
-
-
-def _check_centre(model: BindingModel, spec: TileSpec, window_bp: int) -> None:
-    if spec.context_bp != window_bp and spec.alphabet == "onehot":
-        raise BasewiseError(
-            f"context_bp of this model of tracks is {window_bp}, the width of its windows",
-            found=spec.context_bp,
-        )
-    predicted_bp = model.trunk.n_bins(spec.context_bp) * model.trunk.bp_per_bin
-    if spec.predicted_bp() != predicted_bp:
-        raise BasewiseError(
-            f"tile_spec/margin_bp must leave the {predicted_bp} bp that the model predicts",
-            found=f"context_bp={spec.context_bp}, margin_bp={spec.margin_bp}",
-        )
 
 
 def _refuse_logits(params: dict, inputs: jax.Array) -> jax.Array:
