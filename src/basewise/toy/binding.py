@@ -17,7 +17,7 @@ from basewise.encoders import build_encoder, encode_biotypes
 from basewise.encoders.cache import write_embeddings
 from basewise.toy.files import write_toy_genome
 from basewise.toy.genome import ToyGenome, make_toy_genome
-from basewise.toy.peaks import BIOTYPES, PROTEINS
+from basewise.toy.peaks import BIOTYPES, PROTEINS, TARGETS
 from basewise.toy.sites import MOTIFS, SITE_BITS, encode
 from basewise.training.binding.train import train_binding
 
@@ -26,7 +26,6 @@ TRAINING_SEED = 200_000
 CHROMSIZES = {f"chr{number}": 500_000 for number in range(1, 9)} | {"chr9": 400_000}
 VALID_CHROM = "chr9"
 WIDTH_BP, CLEAR_BP = 128, 120  # of windows; to the next site from a negative's centre
-TARGETS = {"TOYA": "TOYA", "TOYB": "TOYB", "TOYC": "TOYC-TOYA"}
 NEAR_MISS_BITS = 14.0
 NEGATIVES = {"random": 3.0, "near_miss": 1.5, "other": 1.5}  # kind -> of each peak
 ENCODERS = {
@@ -48,7 +47,7 @@ ADAPTER = {
     "latent_heads": 48, "latent_dim": 8, "joint_cross_attn_depth": 0, "fourier_dims": 4,
 }  # fmt: skip
 TRAINING = {
-    "steps": 2000, "batch_size": 64, "learning_rate": 0.003, "warmup_steps": 40,
+    "steps": 1600, "batch_size": 64, "learning_rate": 0.003, "warmup_steps": 40,
     "weight_decay": 0.01, "validate_every": 250,
 }  # fmt: skip
 SAMPLING = {
@@ -66,7 +65,7 @@ def train_toy_binding(checkpoint: str | os.PathLike, *, steps: int | None = None
         rng = np.random.default_rng(TRAINING_SEED)
         write_windows(make_windows(toy, rng), folder / "windows")
         embeddings = folder / "embeddings"
-        proteins = {target: list_chains(target) for target in TARGETS.values()}
+        proteins = {unmodified(target): list_chains(target) for target in TARGETS}
         encoder = build_encoder(ENCODERS["proteins"]["encoder"])
         write_embeddings(proteins, encoder, embeddings, folder / "proteins.tsv")
         settings = dict(ENCODERS["contexts"])
@@ -95,29 +94,33 @@ def train_toy_binding(checkpoint: str | os.PathLike, *, steps: int | None = None
 
 
 def list_chains(target: str) -> tuple[str, ...]:
-    """Return the proteins of a target, one of each gene of a complex."""
-    return tuple(PROTEINS[gene] for gene in target.split("-"))
+    """Return the proteins of a target, one of each factor of a complex."""
+    return tuple(PROTEINS[factor] for factor in TARGETS[target])
+
+
+def unmodified(target: str) -> str:
+    """Return a target's name without its modification, which does not train."""
+    return target.partition("_")[0]
 
 
 def make_windows(toy: ToyGenome, rng: np.random.Generator) -> pd.DataFrame:
-    """Return windows of all pairs: of sites, and where no site of the factor is near.
+    """Return windows of all pairs: of sites, and where no site of the target is near.
 
-    Negatives are at random, where the motif is nearly, and at sites of other factors.
+    Negatives are at random, where a motif is nearly, and at sites of other factors.
     """
     frames = []
     for chrom, bases in toy.sequences.items():
         codes = encode(bases)
-        own = {factor: [] for factor in MOTIFS}
-        for site in toy.sites:
-            if site.chrom == chrom:
-                own[site.factor].append((site.start + site.end) // 2)
-        for factor, centres in own.items():
-            bound = np.array(centres, np.int64)
-            others = [place for name, places in own.items() if name != factor for place in places]
+        sites = [site for site in toy.sites if site.chrom == chrom]
+        centres = np.array([(site.start + site.end) // 2 for site in sites], np.int64)
+        misses = {factor: find_near_misses(factor, codes) for factor in MOTIFS}
+        for target, factors in TARGETS.items():
+            is_bound = np.array([site.factor in factors for site in sites], bool)
+            bound = centres[is_bound]
             candidates = {
                 "random": rng.integers(0, len(bases), 8 * len(bound)),
-                "near_miss": find_near_misses(factor, codes),
-                "other": np.array(others, np.int64),
+                "near_miss": np.concatenate([misses[factor] for factor in factors]),
+                "other": centres[~is_bound],
             }
             chosen = {"peak": bound}
             for kind, places in candidates.items():
@@ -127,7 +130,7 @@ def make_windows(toy: ToyGenome, rng: np.random.Generator) -> pd.DataFrame:
                 chosen[kind] = rng.permutation(places)[:n]
             for kind, places in chosen.items():
                 for biotype in BIOTYPES:
-                    frames.append(_frame(chrom, places, kind, TARGETS[factor], biotype))
+                    frames.append(_frame(chrom, places, kind, unmodified(target), biotype))
     windows = pd.concat(frames, ignore_index=True)
     sizes = windows["chrom"].map(toy.chromsizes)
     return windows[(windows["start"] >= 0) & (windows["end"] <= sizes)].reset_index(drop=True)
