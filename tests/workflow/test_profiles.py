@@ -111,7 +111,7 @@ def test_the_executor_is_named_by_no_profile_that_is_always_used():
 def test_retries_are_in_profiles_and_in_no_rule():
     for profile in ("slurm", "kubernetes", "googlebatch"):
         assert read_profile(profile)["retries"] >= 1
-    for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]:
+    for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").rglob("*.smk")]:
         assert not re.search(r"^ +retries:", path.read_text(), re.MULTILINE), path.name
 
 
