@@ -11,7 +11,7 @@ HEAVY = {"jax", "matplotlib", "numba", "scipy", "torch"}
 
 
 def test_rules_load_nothing_that_computes():
-    paths = [WORKFLOW / "Snakefile", *sorted((WORKFLOW / "rules").glob("*.smk"))]
+    paths = [WORKFLOW / "Snakefile", *sorted((WORKFLOW / "rules").rglob("*.smk"))]
     lines = [line for path in paths for line in IMPORT.findall(path.read_text())]
     assert len(lines) > 3
     code = "\n".join([*lines, "import sys", "print(*sys.modules)"])
