@@ -210,7 +210,9 @@ Snakemake in its step, the script. A group starts the first two once, then its s
 
 ## A plan
 
-The default configuration, hg38, cut into many shards.
+The default configuration, hg38, cut into many shards. What dominates is the number of pairs of a
+job and one of its inputs: each shard is one of every merge, one per track, and of
+`write_provenance`.
 
 {plan}
 """
