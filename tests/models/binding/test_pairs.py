@@ -22,6 +22,7 @@ OPTIONS = {
     "FiLM": {"condition_film": True},
     "squeeze-excitation": {"condition_squeeze_excite": True},
     "narrow": {"trunk_width": 16, "protein_width": 6},
+    "two tokens": {"protein_tokens": 2},
     "a token, no joint block": {"protein_tokens": 1, "joint_cross_attn_depth": 0},
     "no context": {"condition_hypergrid": False, "context_dim": None},
     "binary": {"binary_target": True},
