@@ -61,8 +61,10 @@ $(INSTALLED): $(VENV)/.python pyproject.toml $(LOCK) requirements-uv.lock
 	rm -f $(VENV)/.installed*
 	touch $@
 
-demo: install  ## annotate an unseen toy genome with the workflow, and score it
+demo: install  ## annotate an unseen toy genome with the workflow, draw where factors bind, score both
 	$(BIN)/snakemake --cores $(CORES) --directory .test --quiet reason
+	$(BIN)/snakemake --cores $(CORES) --directory .test --quiet reason \
+		--configfile .test/config-binding/config.yaml
 	@$(BIN)/python .test/show_results.py .test/results
 
 test: install  ## formatting, lint, and every test

@@ -26,14 +26,16 @@ def plot_locus(
     output: str | os.PathLike,
     *,
     title: str = "",
+    colours: Mapping[str, str] | None = None,
 ) -> None:
-    """Draw one row per element: its probability, with calls and labels as bars below.
+    """Draw one row per element or other track: its values, with calls and labels as bars below.
 
     Args:
         bigwigs: element -> bigWig.
         calls, labels: element -> chrom -> intervals; an element may be missing.
         region: (chrom, start, end) in bp, 0-based half-open.
         output: .png, .svg or .pdf.
+        colours: of tracks that are no elements.
     """
     chrom, start, end = region
     height = ROW_HEIGHT * len(bigwigs) + 1.0
@@ -41,7 +43,7 @@ def plot_locus(
     axes = figure.subplots(len(bigwigs), 1, sharex=True, squeeze=False)
     positions = np.arange(start, end) / 1000
     for axis, (element, path) in zip(axes[:, 0], bigwigs.items(), strict=True):
-        colour = get_element(element).colour
+        colour = (colours or {}).get(element) or get_element(element).colour
         values = read_values(path, chrom, start, end)
         axis.fill_between(positions, values, color=colour, linewidth=0.8, step="mid")
         _draw_bars(axis, calls.get(element, {}), region, CALLED_AT, colour)
