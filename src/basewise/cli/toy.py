@@ -18,7 +18,6 @@ def add_parser(commands) -> None:
     model.set_defaults(run=run_model)
     binding = actions.add_parser("binding", help="train the toy model of binding")
     binding.add_argument("--out", type=Path, required=True, metavar="DIR")
-    binding.add_argument("--steps", type=int, default=None)
     binding.set_defaults(run=run_binding)
 
 
@@ -49,4 +48,4 @@ def run_binding(arguments: argparse.Namespace) -> None:
     """Train the toy model of binding and write its checkpoint."""
     from basewise.toy.binding import train_toy_binding
 
-    train_toy_binding(arguments.out, steps=arguments.steps)
+    train_toy_binding(arguments.out)

@@ -6,6 +6,7 @@ It exists to show the workflow at work; it knows nothing of any real factor.
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +48,30 @@ ADAPTER = {
     "latent_heads": 48, "latent_dim": 8, "joint_cross_attn_depth": 0, "fourier_dims": 4,
 }  # fmt: skip
 TRAINING = {
-    "steps": 1600, "batch_size": 64, "learning_rate": 0.003, "warmup_steps": 40,
+    "batch_size": 64, "learning_rate": 0.003, "warmup_steps": 40,
     "weight_decay": 0.01, "validate_every": 250,
 }  # fmt: skip
+STEPS = (1600, 1000)  # the rate falls twice: a motif that the first turn missed is then found
 SAMPLING = {
     "shift_bp": [-32, 32],
     "kind_weights": {"peak": 3, "random": 2, "near_miss": 1, "other": 2},
 }
 
 
-def train_toy_binding(checkpoint: str | os.PathLike, *, steps: int | None = None) -> None:
-    """Train, and write the checkpoint; metrics.jsonl beside it records the training."""
+def train_toy_binding(
+    checkpoint: str | os.PathLike,
+    *,
+    steps: Sequence[int] = STEPS,
+    initial: str | os.PathLike | None = None,
+) -> None:
+    """Train in turns, each from where the last one ended, and write the checkpoint.
+
+    metrics.jsonl beside it records the last turn.
+
+    Args:
+        steps: of each turn.
+        initial: a checkpoint of the toy model to begin with.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         toy = make_toy_genome(TRAINING_SEED, CHROMSIZES, contigs=False, sites=True)
@@ -72,25 +86,27 @@ def train_toy_binding(checkpoint: str | os.PathLike, *, steps: int | None = None
         contexts = build_encoder(settings.pop("encoder"), **settings)
         names = {biotype: biotype for biotype in BIOTYPES}
         encode_biotypes(names, contexts, embeddings, folder / "contexts.tsv")
-        train_binding(
-            {
-                "name": NAME,
-                "genome": str(folder / "genome.fa"),
-                "windows": str(folder / "windows"),
-                "proteins": str(folder / "proteins.tsv"),
-                "contexts": str(folder / "contexts.tsv"),
-                "encoders": ENCODERS,
-                "trunk": TRUNK,
-                "adapter": ADAPTER,
-                "sampling": SAMPLING,
-                "training": TRAINING | ({"steps": steps} if steps else {}),
-                "valid_windows": 2000,
-                "species": "toy genomes of basewise",
-                "licence": "MIT",
-                "param_dtype": "float16",
-            },
-            checkpoint,
-        )
+        told = {
+            "name": NAME,
+            "genome": str(folder / "genome.fa"),
+            "windows": str(folder / "windows"),
+            "proteins": str(folder / "proteins.tsv"),
+            "contexts": str(folder / "contexts.tsv"),
+            "encoders": ENCODERS,
+            "trunk": TRUNK,
+            "adapter": ADAPTER,
+            "sampling": SAMPLING,
+            "valid_windows": 2000,
+            "species": "toy genomes of basewise",
+            "licence": "MIT",
+            "param_dtype": "float16",
+        }
+        for turn, n_steps in enumerate(steps, start=1):
+            output = Path(checkpoint) if turn == len(steps) else folder / f"turn_{turn}"
+            told["training"] = TRAINING | {"steps": n_steps, "seed": int(initial is not None)}
+            told["initial"] = None if initial is None else str(initial)
+            train_binding(told, output)
+            initial = output
 
 
 def list_chains(target: str) -> tuple[str, ...]:
