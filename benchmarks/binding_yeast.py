@@ -53,8 +53,8 @@ On a machine shared with other work, judged by AUPRC on 4,096 windows of XIV (wh
   Few of these labels are 1: without a bias that begins at their share, the loss after 200 steps was
   0.20, and guessing has 0.17.
 - The protein. Residues that are encoded without weights know little of their chain, and comparing
-  all of them with all bins, for all pairs, cost ten times what the trunk costs. `protein_tokens: 1` makes one
-  learned token of them, at a tenth of that.
+  all of them with all bins, for all pairs, cost ten times what the trunk costs.
+  `protein_tokens: 1` makes one learned token of them, at a tenth of that.
 - `trunk: {start: calibrated}` fits the training windows sooner (loss 0.113 and not 0.121 at step
   1,500) and judges unseen ones worse: 9 Mb of genome are soon known by heart. The loss of the model
   that is kept was still falling, but more steps were not tried to the end.
