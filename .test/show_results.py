@@ -15,6 +15,7 @@ from basewise.report.locus_figure import plot_locus
 MEAN_OF = ("protein_coding_gene", "exon", "intron", "splice_donor", "splice_acceptor")
 INNER = {"tiles", "shards", "seams"}
 LOCUS = ("chr1", 30_000, 42_000)
+BOUND_LOCUS = ("chr1", 126_000, 138_000)
 SITES = Path(__file__).parent / "data/toy_sites.bed"
 
 
@@ -37,7 +38,7 @@ def draw_locus(folder: Path) -> None:
 
 
 def draw_binding(folder: Path) -> None:
-    """Draw the same stretch with the tracks of factors, their peaks, and the planted sites."""
+    """Draw a stretch with the tracks of factors, their peaks, and the planted sites."""
     config = json.loads(
         (folder.parents[2] / f"resources/checkpoints/{folder.name}/config.json").read_text()
     )
@@ -48,7 +49,7 @@ def draw_binding(folder: Path) -> None:
     sites = {name: read_intervals(SITES, own) for name, own in factors.items()}
     title = f"{folder.name} on {folder.parent.name}, a genome it has not seen; black: planted sites"
     output = folder / "locus.png"
-    plot_locus(bigwigs, calls, sites, LOCUS, output, title=title, colours=colours)
+    plot_locus(bigwigs, calls, sites, BOUND_LOCUS, output, title=title, colours=colours)
 
 
 def read_intervals(path: Path, names: list[str] | None = None) -> dict:

@@ -14,6 +14,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from basewise.atomic import atomic_path
+from basewise.checkpoints.config import CONFIG_NAME
 from basewise.encoders import build_encoder, encode_biotypes
 from basewise.encoders.cache import write_embeddings
 from basewise.toy.files import write_toy_genome
@@ -51,7 +53,8 @@ TRAINING = {
     "batch_size": 64, "learning_rate": 0.003, "warmup_steps": 40,
     "weight_decay": 0.01, "validate_every": 250,
 }  # fmt: skip
-STEPS = (1600, 1000)  # the rate falls twice: a motif that the first turn missed is then found
+# steps of each turn, and how many of the sites that a complex shares with another target it has
+TURNS = ((1600, 1), (1000, 1), (1200, 4))  # every one, or every fourth: the others are rare so
 SAMPLING = {
     "shift_bp": [-32, 32],
     "kind_weights": {"peak": 3, "random": 2, "near_miss": 1, "other": 2},
@@ -61,23 +64,21 @@ SAMPLING = {
 def train_toy_binding(
     checkpoint: str | os.PathLike,
     *,
-    steps: Sequence[int] = STEPS,
+    turns: Sequence[tuple[int, int]] = TURNS,
     initial: str | os.PathLike | None = None,
 ) -> None:
     """Train in turns, each from where the last one ended, and write the checkpoint.
 
-    metrics.jsonl beside it records the last turn.
+    metrics.jsonl beside it records the last turn. The learning rate rises and falls in each.
 
     Args:
-        steps: of each turn.
+        turns: steps, and ``every`` of `make_windows`.
         initial: a checkpoint of the toy model to begin with.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         toy = make_toy_genome(TRAINING_SEED, CHROMSIZES, contigs=False, sites=True)
         write_toy_genome(toy, folder / "genome.fa", folder / "genome.gtf")
-        rng = np.random.default_rng(TRAINING_SEED)
-        write_windows(make_windows(toy, rng), folder / "windows")
         embeddings = folder / "embeddings"
         proteins = {unmodified(target): list_chains(target) for target in TARGETS}
         encoder = build_encoder(ENCODERS["proteins"]["encoder"])
@@ -89,7 +90,6 @@ def train_toy_binding(
         told = {
             "name": NAME,
             "genome": str(folder / "genome.fa"),
-            "windows": str(folder / "windows"),
             "proteins": str(folder / "proteins.tsv"),
             "contexts": str(folder / "contexts.tsv"),
             "encoders": ENCODERS,
@@ -101,12 +101,16 @@ def train_toy_binding(
             "licence": "MIT",
             "param_dtype": "float16",
         }
-        for turn, n_steps in enumerate(steps, start=1):
-            output = Path(checkpoint) if turn == len(steps) else folder / f"turn_{turn}"
+        for turn, (n_steps, every) in enumerate(turns, start=1):
+            output = Path(checkpoint) if turn == len(turns) else folder / f"turn_{turn}"
+            windows = make_windows(toy, np.random.default_rng(TRAINING_SEED), every=every)
+            write_windows(windows, folder / f"windows_{turn}")
+            told["windows"] = str(folder / f"windows_{turn}")
             told["training"] = TRAINING | {"steps": n_steps, "seed": int(initial is not None)}
             told["initial"] = None if initial is None else str(initial)
             train_binding(told, output)
             initial = output
+    _forget_scratch(Path(checkpoint) / CONFIG_NAME)
 
 
 def list_chains(target: str) -> tuple[str, ...]:
@@ -119,10 +123,11 @@ def unmodified(target: str) -> str:
     return target.partition("_")[0]
 
 
-def make_windows(toy: ToyGenome, rng: np.random.Generator) -> pd.DataFrame:
+def make_windows(toy: ToyGenome, rng: np.random.Generator, *, every: int = 1) -> pd.DataFrame:
     """Return windows of all pairs: of sites, and where no site of the target is near.
 
-    Negatives are at random, where a motif is nearly, and at sites of other factors.
+    Negatives are at random, where a motif is nearly, and at sites of other factors. Of sites of a
+    complex's second factor only ``every`` so many-th has a window.
     """
     frames = []
     for chrom, bases in toy.sequences.items():
@@ -138,7 +143,9 @@ def make_windows(toy: ToyGenome, rng: np.random.Generator) -> pd.DataFrame:
                 "near_miss": np.concatenate([misses[factor] for factor in factors]),
                 "other": centres[~is_bound],
             }
-            chosen = {"peak": bound}
+            is_second = np.array([site.factor in factors[1:] for site in sites], bool)
+            is_left_out = is_second & (np.cumsum(is_second) % every > 0)
+            chosen = {"peak": centres[is_bound & ~is_left_out]}
             for kind, places in candidates.items():
                 places = places[is_clear(places, bound)]
                 places = places[codes[np.clip(places, 0, len(codes) - 1)] < 4]
@@ -177,6 +184,15 @@ def write_windows(windows: pd.DataFrame, folder: Path) -> None:
         table = pa.Table.from_pandas(rows, preserve_index=False)
         table = table.replace_schema_metadata({"basewise": json.dumps(noted)})
         pq.write_table(table, folder / f"{split}.parquet")
+
+
+def _forget_scratch(path: Path) -> None:
+    """Name the turn before instead of the folder that it was in."""
+    config = json.loads(path.read_text())
+    if config["training"]["started_from"] is not None:
+        config["training"]["started_from"] = "the turn before"
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n")
 
 
 def _frame(chrom: str, centres: np.ndarray, kind: str, target: str, biotype: str) -> pd.DataFrame:
