@@ -1,6 +1,7 @@
 """How well tracks of binding find peaks along the genome: precision over recall of each."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -35,13 +36,17 @@ def plot_tracks(
     named = min(table["track"].nunique(), MOST_NAMED)
     figure = make_figure((4.8 * len(splits), 4.2 + 0.19 * named))
     panels = figure.subplots(1, len(splits), squeeze=False).ravel()
+    names = dict.fromkeys(table["track"])
+    colours = {track: COLOURS[number % len(COLOURS)] for number, track in enumerate(names)}
     for axes, split in zip(panels, splits, strict=True):
-        _draw(axes, table[table["split"] == split], curves[curves["split"] == split])
+        _draw(axes, table[table["split"] == split], curves[curves["split"] == split], colours)
         axes.set_title(TITLES.get(split, split), fontsize=10)
     save_figure(figure, Path(output))
 
 
-def _draw(axes: Axes, table: pd.DataFrame, curves: pd.DataFrame) -> None:
+def _draw(
+    axes: Axes, table: pd.DataFrame, curves: pd.DataFrame, colours: Mapping[str, str]
+) -> None:
     ranked = table[table["n_positive"] > 0].sort_values("auprc", ascending=False, kind="stable")
     for number, row in enumerate(ranked.itertuples()):
         curve = curves[curves["track"] == row.track]
@@ -51,7 +56,7 @@ def _draw(axes: Axes, table: pd.DataFrame, curves: pd.DataFrame) -> None:
             curve["recall"],
             curve["precision"],
             "--" if is_unseen else "-",
-            color=COLOURS[number % len(COLOURS)] if is_named else "#cccccc",
+            color=colours[row.track] if is_named else "#cccccc",
             lw=1.6 if is_named else 0.8,
             label=f"{row.auprc:.3f} ({row.prevalence:.3f}) {row.track}" if is_named else None,
         )
