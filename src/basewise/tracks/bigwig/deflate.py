@@ -1,7 +1,8 @@
 """The codec of bigWig blocks: zlib streams by the fastest library at hand.
 
 isal level 1 packs several times faster than zlib level 1, libdeflate (the package `deflate`) lies
-between; the packed bytes differ between them, the values never.
+between; the packed bytes differ between them, the values never. What isal makes of a short block
+also differs, once in a while, from one process to the next; so zlib packs all but full sections.
 """
 
 import zlib
@@ -10,12 +11,16 @@ from collections.abc import Callable
 from basewise.errors import BasewiseError
 
 Codec = Callable[[bytes], bytes]
+SHORT_BYTES = 1 << 15  # less than a full section, more than a block of zoom records
 
 
 def _isal() -> Codec:
     from isal import isal_zlib
 
-    return lambda data: isal_zlib.compress(data, 1)
+    def compress(data: bytes) -> bytes:
+        return (zlib if len(data) < SHORT_BYTES else isal_zlib).compress(data, 1)
+
+    return compress
 
 
 def _libdeflate() -> Codec:
