@@ -25,7 +25,7 @@ from basewise.training.binding.metrics import average_precision
 from basewise.training.binding.predict import predict_windows
 
 SHIPPED = Path(__file__).resolve().parents[2] / "resources/toy/binding_toy"
-UNSEEN_SEED = 7
+UNSEEN_SEED = 8  # nothing of the model was chosen on it
 
 
 @pytest.fixture(scope="module")
