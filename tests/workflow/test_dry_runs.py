@@ -94,6 +94,12 @@ def test_each_case_plans_as_the_readme_says(run_snakemake, toy_checkpoint, case)
         assert jobs["embed"] == 1
         assert not jobs.keys() & {"predict_shard", "plan_tiles"}
         return
+    if case == "config-binding":
+        assert jobs["bind_targets"] == jobs["evaluate_tracks"] == 1
+        assert jobs["predict_shard"] == 2
+        assert jobs["call_peaks"] == jobs["merge_track"] == 6
+        assert not jobs.keys() & {"train_binding", "call_elements"}
+        return
     assert jobs["predict_shard"] == 4
     assert not jobs.keys() & {"filter_peaks", "bin_signal"}
     is_plain = case == "config-plain"
