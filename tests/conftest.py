@@ -26,6 +26,13 @@ TINY_TRACKS = ("exon", "intron", "splice_donor")
 
 
 @pytest.fixture(scope="session")
+def two_devices() -> dict[str, str]:
+    """The environment of a process that sees two CPU devices, and compiles as this one does."""
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"
+    return {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
+
+
+@pytest.fixture(scope="session")
 def shared() -> Path:
     """The reference material beside the repository, which a user's clone does not have."""
     if not SHARED.is_dir():

@@ -1,7 +1,6 @@
 """Values of loaded models: equal to the bare model, whatever the batch, strand or device."""
 
 import json
-import os
 import subprocess
 import sys
 
@@ -152,7 +151,7 @@ def test_a_device_that_is_not_there_ends_the_run():
         select_devices("gpu")
 
 
-def test_two_devices_give_the_values_of_one(tiny_checkpoint, annotator, random_bases):
+def test_two_devices_give_the_values_of_one(tiny_checkpoint, annotator, random_bases, two_devices):
     sequences = [random_bases(seed, 700) for seed in range(3)]
     code = (
         "import sys, json, numpy as np, basewise, jax\n"
@@ -160,10 +159,9 @@ def test_two_devices_give_the_values_of_one(tiny_checkpoint, annotator, random_b
         "values = basewise.load(sys.argv[1], batch_size=2).predict(json.loads(sys.argv[2]))\n"
         "sys.stdout.buffer.write(values.tobytes())\n"
     )
-    flags = "--xla_force_host_platform_device_count=2"
     result = subprocess.run(
         [sys.executable, "-c", code, str(tiny_checkpoint), json.dumps(sequences)],
-        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+        env=two_devices,
         capture_output=True,
         check=True,
     )

@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import os
 import subprocess
 import sys
 
@@ -104,7 +103,7 @@ def test_batches_change_no_byte_on_cpu(embedder, language_model, random_bases, b
         np.testing.assert_array_equal(other[name], value)
 
 
-def test_two_devices_give_the_values_of_one(embedder, language_model, random_bases):
+def test_two_devices_give_the_values_of_one(embedder, language_model, random_bases, two_devices):
     texts = [random_bases(seed, 50) for seed in range(3)]
     code = (
         "import sys, json, numpy as np, basewise, jax\n"
@@ -115,11 +114,7 @@ def test_two_devices_give_the_values_of_one(embedder, language_model, random_bas
     )
     result = subprocess.run(
         [sys.executable, "-c", code, str(language_model), json.dumps(texts)],
-        env={
-            **os.environ,
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-            "JAX_PLATFORMS": "cpu",
-        },
+        env=two_devices,
         capture_output=True,
         check=True,
     )

@@ -1,7 +1,6 @@
 """The loop on a line that is fitted: best parameters, early end, resumption, bad losses."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -199,7 +198,7 @@ def test_a_damaged_state_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_devices_do_as_one(whole, tmp_path):
+def test_two_devices_do_as_one(whole, tmp_path, two_devices):
     """Windows are shared out over local devices; a batch that cannot be is refused."""
     program = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
@@ -219,10 +218,7 @@ except BasewiseError as error:
 """
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env={
-            **os.environ,
-            "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-        },
+        env=two_devices,
         capture_output=True,
         text=True,
         check=True,
