@@ -34,43 +34,8 @@ SPLITS = {
 }
 SHOWN = 15
 SHARP = 0.75  # AUPRC of a motif on training windows, from which on its factor binds by sequence
-NOTES = """## What was tried, and what stays open
-
-On a machine shared with other work, judged by AUPRC on 4,096 windows of XIV (where the motifs have
-0.635; so few windows per target flatter all predictors alike):
-
-| step | this model | pairing: own | start: calibrated |
-|-----:|-----------:|-------------:|------------------:|
-|  250 |      0.556 |        0.535 |             0.530 |
-|  500 |      0.584 |        0.560 |                   |
-|  750 |      0.612 |        0.596 |                   |
-| 1000 |      0.671 |        0.629 |             0.662 |
-| 1500 |      0.722 |              |             0.673 |
-| 3000 |      0.754 |              |                   |
-
-- Labels. With `pairing: batch` every window is labelled for all targets of its batch, over a
-  hundred, at one pass of the trunk; its lead over `own`, on the same windows, grows with the steps.
-  Few of these labels are 1: without a bias that begins at their share, the loss after 200 steps was
-  0.20, and guessing has 0.17.
-- The protein. Residues that are encoded without weights know little of their chain, and comparing
-  all of them with all bins, for all pairs, cost ten times what the trunk costs.
-  `protein_tokens: 1` makes one learned token of them, at a tenth of that.
-- `trunk: {start: calibrated}` fits the training windows sooner (loss 0.113 and not 0.121 at step
-  1,500) and judges unseen ones worse: 9 Mb of genome are soon known by heart. The loss of the model
-  that is kept was still falling, but more steps were not tried to the end.
-- The middle 128 bp alone meet the protein, and windows move by 16 bp at most, as peaks of ChIP-exo
-  are sharp. What this gives by itself was not measured.
-
-Where the model leads, it is mostly on factors that share their sites with others: SAGA, Mediator,
-polymerase, chromatin remodellers. Where a factor alone has its motif (SKO1, TBF1, VID22, RPC37,
-ABF1), a weight matrix is still ahead: such a motif is a few hundred windows of all, and is learned
-last. The ten unseen targets have hardly a relative among 242 proteins that no protein language
-model has read. There the model beats the borrowed motif, but not its own mean over other targets:
-it says where factors bind, hardly which. `mean_observed` is a bound rather than a rival: it has
-seen the experiments of the others at the very place. Along the genome, where one bin in a hundred
-is bound, all tracks are far from what the windows suggest, and few pass the threshold of 0.5; no
-baseline was drawn along the genome.
-"""
+NOTES = """What was tried on the way to this configuration, measured once and by hand, is in
+[benchmarks/yeast_binding/README.md](../yeast_binding/README.md)."""
 
 
 def run_workflow(*, is_again: bool) -> None:
