@@ -9,7 +9,7 @@ from basewise.checkpoints.config import read_config
 from basewise.estimate.shipped import find_shipped
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.targets import read_targets
-from basewise.training.binding.describe import describe_bound, sort_into_buckets
+from basewise.training.binding.describe import describe_bound, number_pairs, sort_into_buckets
 from basewise.training.binding.targets import find_proteins
 
 
@@ -36,18 +36,14 @@ def foresee_bound(source: Path, chapter: Mapping, config: Mapping) -> dict:
                // residues["residue_stride"])
         for key, own in chains.items()
     }  # fmt: skip
-    order = sorted(lengths, key=lambda key: (lengths[key], key))
-    biotypes = list(dict.fromkeys(row.biotype for row in rows))
     has_contexts = adapter.get("context_dim") is not None
+    _, biotypes, pairs = number_pairs(rows, lengths, has_contexts=has_contexts)
     is_one = adapter.get("condition_film") or adapter.get("condition_squeeze_excite")
     return describe_bound(
         described,
         rows,
         buckets=sort_into_buckets(list(lengths.values()), is_one=bool(is_one)),
-        n_contexts=len(biotypes) if has_contexts else 0,
-        pairs=[
-            [order.index(row.protein_key), biotypes.index(row.biotype) if has_contexts else 0]
-            for row in rows
-        ],
+        n_contexts=len(biotypes),
+        pairs=pairs,
         step_bp=chapter["step_bp"],
     )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from basewise.tokenizers import one_hot_codes
 from basewise.toy import biology
 from basewise.toy.annotation import TYPES
 
@@ -23,6 +24,7 @@ APART_BP, EDGE_BP = 160, 200
 STREAM = 5
 PROMOTER_KEPT_BP, DONOR_KEPT_BP, ACCEPTOR_KEPT_BP, DOWNSTREAM_KEPT_BP = 115, 12, 60, 25
 BASES = "ACGT"
+UPPER = np.uint8(0xDF)  # bits of ASCII letters without that of lower case
 
 
 class ToySite(NamedTuple):
@@ -104,7 +106,7 @@ def plant_sites(
 
 
 def find_sites(chrom: str, bases: np.ndarray) -> list[ToySite]:
-    """Return every site of a chrom by start; of overlapping ones of a factor the better."""
+    """Return every site of a chrom by start; of overlapping ones of a factor the first."""
     codes = encode(bases)
     sites = []
     for factor, motif in MOTIFS.items():
@@ -142,10 +144,7 @@ def find_room(bases: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 def encode(bases: np.ndarray) -> np.ndarray:
     """Return ASCII bases of either case as indices into ACGT, 4 for anything else: uint8."""
-    table = np.full(256, 4, np.uint8)
-    for code, base in enumerate(BASES):
-        table[[ord(base), ord(base.lower())]] = code
-    return table[bases]
+    return one_hot_codes(bases & UPPER)
 
 
 def _plant(rng: np.random.Generator, bases: np.ndarray, room: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.tracks import build_bound_model
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.training.binding.checkpoint import BindingCheckpoint, load_binding
-from basewise.training.binding.describe import describe_bound, sort_into_buckets
+from basewise.training.binding.describe import describe_bound, number_pairs, sort_into_buckets
 from basewise.training.binding.pairs import PairArrays, thin_residues
 from basewise.training.binding.targets import (
     BoundTarget,
@@ -121,19 +121,16 @@ def _encode(
     settings = {"stride": loaded.residues["residue_stride"]}
     settings["max_residues"] = loaded.residues["max_residues"]
     thin = {key: thin_residues(vectors, **settings) for key, vectors in embedded.items()}
-    order = sorted(thin, key=lambda key: (len(thin[key]), key))
-    biotypes: list[str] = []
+    residues = {key: len(vectors) for key, vectors in thin.items()}
+    order, biotypes, pairs = number_pairs(
+        targets, residues, has_contexts=config.context_dim is not None
+    )
     contexts = np.zeros((0, config.context_dim or 0), np.float32)
-    if config.context_dim is not None:
-        biotypes = list(dict.fromkeys(row.biotype for row in targets))
+    if biotypes:
         reader = loaded.build_encoder("contexts", platform=platform)
         _check_width(loaded, "contexts", reader.dim, config.context_dim)
         contexts = np.stack(reader.encode([texts.get(biotype, biotype) for biotype in biotypes]))
-    pairs = [
-        [order.index(row.protein_key), biotypes.index(row.biotype) if biotypes else 0]
-        for row in targets
-    ]
-    lengths = [len(thin[key]) for key in order]
+    lengths = [residues[key] for key in order]
     buckets, first = [], 0
     for number, length in sort_into_buckets(lengths, is_one=config.conditions_both_sides):
         own = order[first : first + number]

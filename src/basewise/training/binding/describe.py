@@ -48,6 +48,24 @@ def describe_bound(
     }
 
 
+def number_pairs(
+    targets: Sequence[BoundTarget], lengths: Mapping[str, int], *, has_contexts: bool
+) -> tuple[list[str], list[str], list[list[int]]]:
+    """Return the proteins' keys and the biotypes, in order, and the numbers of both for each row.
+
+    Args:
+        lengths: ``protein_key`` -> residues that are read; shorter proteins come first.
+        has_contexts: whether the adapter conditions on them; without, there are no biotypes.
+    """
+    keys = sorted(lengths, key=lambda key: (lengths[key], key))
+    biotypes = list(dict.fromkeys(row.biotype for row in targets)) if has_contexts else []
+    pairs = [
+        [keys.index(row.protein_key), biotypes.index(row.biotype) if biotypes else 0]
+        for row in targets
+    ]
+    return keys, biotypes, pairs
+
+
 def sort_into_buckets(lengths: Sequence[int], *, is_one: bool = False) -> list[list[int]]:
     """Return [how many, residues they are padded to] of proteins with these lengths, ascending.
 
