@@ -9,6 +9,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "basewise"
 FLOORS = (
     "errors",
     "atomic",
+    "colours",
     "fields",
     "intervals",
     "genome",

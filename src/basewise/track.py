@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
+from basewise.colours import BLUE
 from basewise.errors import BasewiseError
 
 KINDS = ("element", "binding")
@@ -27,7 +28,7 @@ class Track:
     name: str
     kind: str = "element"
     value_range: tuple[float, float] = (0.0, 1.0)
-    colour: str = "#0072B2"
+    colour: str = BLUE
     so_term: str | None = None
     description: str = ""
 

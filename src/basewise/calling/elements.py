@@ -14,13 +14,13 @@ from basewise.calling.pool import map_in_processes
 from basewise.calling.runs import RunCaller
 from basewise.calling.settings import resolve_setting
 from basewise.calling.windows import WINDOW_BP, iter_chroms, load_blacklist
+from basewise.colours import PALE_GREY
 from basewise.intervals import IntervalMap, index_bed
 from basewise.labels.elements import ELEMENTS
 
 logger = logging.getLogger(__name__)
 
 _SO_TERM_OF_UNKNOWN = "sequence_feature"
-_COLOUR_OF_UNKNOWN = "#999999"
 
 
 def call_elements(
@@ -125,7 +125,7 @@ def _lines_of_chrom(
         name = names[i]
         element = elements.get(name)
         counts[name] += 1
-        colour = _rgb(element.colour if element else _COLOUR_OF_UNKNOWN)
+        colour = _rgb(element.colour if element else PALE_GREY)
         bed_line = (
             f"{chrom}\t{start}\t{end}\t{name}\t{round(1000 * mean)}\t.\t{start}\t{end}\t{colour}"
         )

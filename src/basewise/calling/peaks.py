@@ -13,13 +13,13 @@ from basewise.calling.runs import RunCaller
 from basewise.calling.settings import resolve_setting
 from basewise.calling.summits import Stretches, find_summits
 from basewise.calling.windows import WINDOW_BP, iter_chroms, load_blacklist
+from basewise.colours import PALE_GREY
 from basewise.errors import BasewiseError
 from basewise.intervals import IntervalMap, index_bed, open_text
 
 logger = logging.getLogger(__name__)
 
 TOP_SCORE = 1000
-COLOUR_OF_UNKNOWN = "#999999"
 
 
 def call_peaks(
@@ -110,7 +110,7 @@ def join_peaks(
         with text.open("w", encoding="utf-8", newline="\n") as stream:
             for chrom in chromsizes:
                 for start, end, _, track, score in sorted(by_chrom.get(chrom, ())):
-                    colour = _rgb(colours.get(track, COLOUR_OF_UNKNOWN))
+                    colour = _rgb(colours.get(track, PALE_GREY))
                     stream.write(
                         f"{chrom}\t{start}\t{end}\t{track}\t{score}\t.\t{start}\t{end}\t{colour}\n"
                     )

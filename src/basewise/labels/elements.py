@@ -2,6 +2,17 @@
 
 from dataclasses import dataclass
 
+from basewise.colours import (
+    BLACK,
+    BLUE,
+    GREEN,
+    ORANGE,
+    PALE_GREY,
+    PURPLE,
+    SKY,
+    VERMILION,
+    YELLOW,
+)
 from basewise.errors import BasewiseError
 
 
@@ -25,17 +36,17 @@ class Element:
 
 # In the order of the channels of the published SegmentNT models.
 ELEMENTS = (
-    Element("protein_coding_gene", "protein_coding_gene", "SO:0001217", "#0072B2"),
-    Element("lncRNA", "lncRNA_gene", "SO:0002127", "#56B4E9"),
-    Element("exon", "exon", "SO:0000147", "#E69F00"),
-    Element("intron", "intron", "SO:0000188", "#999999"),
-    Element("splice_donor", "five_prime_cis_splice_site", "SO:0000163", "#009E73", False),
-    Element("splice_acceptor", "three_prime_cis_splice_site", "SO:0000164", "#CC79A7", False),
-    Element("5UTR", "five_prime_UTR", "SO:0000204", "#F0E442"),
+    Element("protein_coding_gene", "protein_coding_gene", "SO:0001217", BLUE),
+    Element("lncRNA", "lncRNA_gene", "SO:0002127", SKY),
+    Element("exon", "exon", "SO:0000147", ORANGE),
+    Element("intron", "intron", "SO:0000188", PALE_GREY),
+    Element("splice_donor", "five_prime_cis_splice_site", "SO:0000163", GREEN, False),
+    Element("splice_acceptor", "three_prime_cis_splice_site", "SO:0000164", PURPLE, False),
+    Element("5UTR", "five_prime_UTR", "SO:0000204", YELLOW),
     Element("3UTR", "three_prime_UTR", "SO:0000205", "#B8860B"),
-    Element("CTCF-bound", "CTCF_binding_site", "SO:0001974", "#000000"),
+    Element("CTCF-bound", "CTCF_binding_site", "SO:0001974", BLACK),
     Element("polyA_signal", "polyA_signal_sequence", "SO:0000551", "#882255", False),
-    Element("enhancer_Tissue_specific", "enhancer", "SO:0000165", "#D55E00"),
+    Element("enhancer_Tissue_specific", "enhancer", "SO:0000165", VERMILION),
     Element("enhancer_Tissue_invariant", "enhancer", "SO:0000165", "#8B3A00"),
     Element("promoter_Tissue_specific", "promoter", "SO:0000167", "#66CCAA"),
     Element("promoter_Tissue_invariant", "promoter", "SO:0000167", "#004D40"),

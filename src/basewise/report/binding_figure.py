@@ -10,15 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from basewise.atomic import atomic_path
+from basewise.colours import BLUE, GREEN, GREY, PURPLE, VERMILION
 from basewise.errors import BasewiseError
 
-# Okabe and Ito's colours, which readers with any colour vision can tell apart
 STYLES = {
-    "model": ("model", "#D55E00", "-", 2.4),
-    "motif": ("motif of the target, or of the nearest protein", "#0072B2", "--", 1.8),
-    "mean_observed": ("share of training targets with a peak there", "#009E73", "-.", 1.6),
-    "mean_predicted": ("mean prediction for training targets", "#CC79A7", ":", 2.0),
-    "gc": ("GC content", "#666666", ":", 1.4),
+    "model": ("model", VERMILION, "-", 2.4),
+    "motif": ("motif of the target, or of the nearest protein", BLUE, "--", 1.8),
+    "mean_observed": ("share of training targets with a peak there", GREEN, "-.", 1.6),
+    "mean_predicted": ("mean prediction for training targets", PURPLE, ":", 2.0),
+    "gc": ("GC content", GREY, ":", 1.4),
 }
 TITLES = {
     "test_chrom": "held-out chroms",
@@ -65,11 +65,11 @@ def plot_training(metrics: str | os.PathLike, output: str | os.PathLike) -> None
         raise BasewiseError(f"{metrics} has no row to draw")
     figure = make_figure((9.0, 3.6))
     left, right = figure.subplots(1, 2)
-    left.plot(rows["step"], rows["loss"], color="#0072B2", lw=1.8)
+    left.plot(rows["step"], rows["loss"], color=BLUE, lw=1.8)
     left.set(xlabel="step", ylabel="training loss", title="Loss")
     shown = [("auprc", "AUPRC, mean of targets"), ("auroc", "AUROC, mean of targets")]
     shown += [("pearson", "Pearson, all bins"), ("window_pearson", "Pearson, mean of windows")]
-    colours = iter(("#D55E00", "#009E73"))
+    colours = iter((VERMILION, GREEN))
     for name, label in shown:
         if f"valid_{name}" in rows:
             right.plot(

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.axes import Axes
 
+from basewise.colours import IN_TURN, PALE_GREY
 from basewise.report.binding_figure import clean_axes, make_figure, read_table, save_figure
 
-# Okabe and Ito's colours, which readers with any colour vision can tell apart
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+COLOURS = (*IN_TURN, PALE_GREY)
 TITLES = {
     "all": "all chroms",
     "train": "chroms of training",

@@ -14,16 +14,15 @@ from matplotlib import pyplot as plt
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from basewise.atomic import atomic_path
+from basewise.colours import BLUE, GREEN, GREY, PURPLE, VERMILION
 from basewise.errors import BasewiseError
 
-# Okabe and Ito's colours, which readers with any colour vision can tell apart
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#666666"
 KIND_STYLES = {
     "peak": (VERMILION, "-", 2.2),
     "random": (GREY, "-", 1.4),
     "matched": (BLUE, "--", 1.6),
-    "scoped": ("#009E73", "-.", 1.4),
-    "hard": ("#CC79A7", ":", 1.8),
+    "scoped": (GREEN, "-.", 1.4),
+    "hard": (PURPLE, ":", 1.8),
 }
 FORMATS = (".png", ".svg", ".pdf")
 LABELLED = 3  # of the most frequent names

@@ -13,11 +13,10 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from basewise.atomic import atomic_path
+from basewise.colours import BLUE, GREY, VERMILION
 from basewise.errors import BasewiseError
 from basewise.tracks.seam_tables import PROFILE_COLUMNS, read_table
 
-# Okabe and Ito's colours, which readers with any colour vision can tell apart
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#666666"
 MAX_COLUMNS = 4
 FORMATS = (".png", ".svg", ".pdf")
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from basewise.colours import IN_TURN
 from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.model import build_binding_model
 from basewise.models.binding.tracks import TRACKS_FAMILY
 from basewise.track import Track
 from basewise.training.binding.pairs import round_length
-from basewise.training.binding.targets import COLOURS, BoundTarget
+from basewise.training.binding.targets import BoundTarget
 
 UNKNOWN_RANGE = (0.0, 100.0)  # of signals whose highest value nobody noted
 
@@ -88,7 +89,7 @@ def describe_tracks(targets: Sequence[BoundTarget], config: Mapping) -> list[Tra
             row.track,
             kind="binding",
             value_range=tuple(value_range),
-            colour=row.colour or COLOURS[number % len(COLOURS)],
+            colour=row.colour or IN_TURN[number % len(IN_TURN)],
             description=f"{row.target} in {row.biotype}",
         )
         for number, row in enumerate(targets)

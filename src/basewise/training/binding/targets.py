@@ -13,7 +13,6 @@ from basewise.peaks.genes import parse_gene_name
 from basewise.peaks.proteins import Proteins, read_chains
 
 UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 @dataclass(frozen=True)
