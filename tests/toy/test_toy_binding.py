@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
@@ -14,9 +15,11 @@ from basewise.toy.binding import (
     CLEAR_BP,
     ENCODERS,
     TRAINING_SEED,
+    VALID_CHROM,
     WIDTH_BP,
     list_chains,
     make_windows,
+    train_toy_binding,
     unmodified,
 )
 from basewise.toy.peaks import BIOTYPES, TARGETS
@@ -53,6 +56,21 @@ def test_windows_are_of_sites_or_far_from_them(toy, windows):
         assert ((nearest == 0) == rows["label"].astype(bool)).all()
         assert (nearest[rows["label"] == 0] >= CLEAR_BP).all()
         assert rows["label"].sum() >= len(BIOTYPES) * 0.9 * len(own)
+
+
+@pytest.mark.slow
+def test_the_model_is_trained_in_turns(tmp_path):
+    out, sizes = tmp_path / "toy", {"chr1": 60_000, VALID_CHROM: 30_000}
+    train_toy_binding(out, turns=((2, 1), (3, 4)), chromsizes=sizes)
+    assert check_checkpoint(out)
+    made, shipped = load_binding(out), load_binding(SHIPPED)
+    assert made.config["architecture"] == shipped.config["architecture"]
+    assert jax.tree.map(np.shape, made.params) == jax.tree.map(np.shape, shipped.params)
+    assert made.config["training"]["started_from"] == "the turn before"
+    assert made.config["data"]["windows"]["train"] > 100
+    told = (out / "config.json").read_text()
+    assert "/tmp" not in told
+    assert str(tmp_path) not in told
 
 
 def test_the_shipped_model_finds_sites_on_an_unseen_genome(toy, windows, tmp_path):

@@ -127,43 +127,20 @@ rule train_binding:
         "../scripts/train_binding.py"
 
 
-rule train_fold:
-    input:
-        windows=get_training_windows,
-        genome="resources/{assembly}/genome.fa",
-        fai="resources/{assembly}/genome.fa.fai",
-        proteins="results/{assembly}/binding/proteins.tsv",
-        contexts="results/{assembly}/binding/contexts.tsv",
-        trunk=get_training_trunk,
+use rule train_binding as train_fold with:
     output:
-        checkpoint=multiext(
-            "results/{assembly}/binding/folds/fold_{fold}/",
-            "config.json",
-            "params.safetensors",
-            "metrics.jsonl",
-        ),
+        config="results/{assembly}/binding/folds/fold_{fold}/config.json",
+        params="results/{assembly}/binding/folds/fold_{fold}/params.safetensors",
+        metrics="results/{assembly}/binding/folds/fold_{fold}/metrics.jsonl",
+        figure="results/{assembly}/binding/folds/fold_{fold}/training.png",
     log:
         "logs/train_fold/{assembly}/{fold}.log",
     benchmark:
         "benchmarks/train_fold/{assembly}/{fold}.tsv"
-    conda:
-        "../envs/model.yaml"
-    threads: 4
-    resources:
-        gpu=get_training_gpus,
-        mem_mb=get_inference_mem_mb,
-        runtime=grow(1440),
-        platform=get_training_value("platform"),
-        compilation_cache="resources/compilation_cache",
     params:
-        training=get_training_settings,
-        folds=get_training_value("folds"),
-        species=get_column("species"),
-        encoders=get_training_encoders,
+        training=get_fold_settings,
     message:
-        "Training fold {wildcards.fold} of {params.folds} on {wildcards.assembly}"
-    script:
-        "../scripts/train_fold.py"
+        "Training fold {wildcards.fold} of {params.training[folds]} on {wildcards.assembly}"
 
 
 rule summarise_folds:

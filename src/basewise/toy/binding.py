@@ -6,7 +6,7 @@ It exists to show the workflow at work; it knows nothing of any real factor.
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,7 @@ def train_toy_binding(
     *,
     turns: Sequence[tuple[int, int]] = TURNS,
     initial: str | os.PathLike | None = None,
+    chromsizes: Mapping[str, int] = CHROMSIZES,
 ) -> None:
     """Train in turns, each from where the last one ended, and write the checkpoint.
 
@@ -74,10 +75,11 @@ def train_toy_binding(
     Args:
         turns: steps, and ``every`` of `make_windows`.
         initial: a checkpoint of the toy model to begin with.
+        chromsizes: of the genome to learn from, with VALID_CHROM to choose on (bp).
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        toy = make_toy_genome(TRAINING_SEED, CHROMSIZES, contigs=False, sites=True)
+        toy = make_toy_genome(TRAINING_SEED, chromsizes, contigs=False, sites=True)
         write_toy_genome(toy, folder / "genome.fa", folder / "genome.gtf")
         embeddings = folder / "embeddings"
         proteins = {unmodified(target): list_chains(target) for target in TARGETS}

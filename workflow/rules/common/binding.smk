@@ -90,6 +90,12 @@ def get_training_settings(wildcards):
     return {key: value for key, value in get_training().items() if key not in others}
 
 
+def get_fold_settings(wildcards):
+    """The same, and which of how many folds is trained."""
+    fold = {"folds": get_training()["folds"], "fold": int(wildcards.fold)}
+    return get_training_settings(wildcards) | fold
+
+
 def get_folds(wildcards):
     """The config.json of each fold's checkpoint, in order."""
     folder = f"results/{wildcards.assembly}/binding/folds"

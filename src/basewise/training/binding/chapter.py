@@ -13,6 +13,7 @@ from basewise.peaks.splits import SplitRules
 from basewise.peaks.windows import PEAK
 
 WINDOWS, SIGNALS = "windows", "signals"
+FOLD = ("folds", "fold")  # of a section that is to train one fold
 KEPT = ("trunk_mode", "n_last", "adapter", "residue_stride", "max_residues", "valid_windows")
 
 
@@ -22,12 +23,13 @@ def make_settings(
     """Return the settings.
 
     Args:
-        section: complete, with defaults.
+        section: complete, with defaults; with folds and fold where that fold alone is trained.
         name: the checkpoint's.
         files: the inputs of rule train_binding.
         encoders: proteins and contexts: encoder and settings.
     """
     settings = {key: section[key] for key in KEPT}
+    settings |= {key: section[key] for key in FOLD if "fold" in section}
     settings |= {
         "name": name,
         "species": species or "unknown",

@@ -51,7 +51,7 @@ def train_binding(
 
     metrics.jsonl, a row per validation, is written beside it as training goes. With ``folds`` the
     checkpoints are in fold_1, fold_2, … of the directory, and folds.tsv has a row of each; with
-    ``fold`` only that one is trained.
+    ``fold`` the directory is the checkpoint of that one alone.
 
     Args:
         settings: the fields of BindingTraining.
@@ -78,15 +78,17 @@ def train_binding(
         return
     both = pd.concat([train, valid], ignore_index=True)
     folds = make_folds(both, plan.folds)
-    wanted = range(1, plan.folds + 1) if plan.fold is None else [plan.fold]
-    for number in wanted:
+    if plan.fold is None:
+        made = {number: checkpoint / f"fold_{number}" for number in range(1, plan.folds + 1)}
+    else:
+        made = {plan.fold: checkpoint}
+    for number, folder in made.items():
         is_valid = both["chrom"].astype(str).isin(folds[number - 1]).to_numpy()
         own = replace(plan, name=f"{plan.name}_fold_{number}", folds=None, fold=None)
         prepared = _prepare_windows(own, both[~is_valid], both[is_valid])
-        _train_one(own, checkpoint / f"fold_{number}", *prepared, hook, on_other_state)
+        _train_one(own, folder, *prepared, hook, on_other_state)
     if plan.fold is None:
-        made = [checkpoint / f"fold_{number}" for number in wanted]
-        write_folds(made, checkpoint / FOLDS_NAME)
+        write_folds(list(made.values()), checkpoint / FOLDS_NAME)
 
 
 def _prepare_windows(plan: BindingTraining, train: pd.DataFrame, valid: pd.DataFrame):
