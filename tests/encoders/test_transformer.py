@@ -1,10 +1,11 @@
 """Encoders with weights: batches, lengths, layers and pooling; what cannot be is refused."""
 
+import jax
 import numpy as np
 import pytest
 
 from basewise.checkpoints.store import load_checkpoint
-from basewise.encoders import build_encoder
+from basewise.encoders import build_encoder, transformer
 from basewise.encoders.tokens import ResidueIds, Specials, WordPieces, cut, split_words
 from basewise.errors import BasewiseError
 from basewise.models.zoo.encoders import ESM_VOCABULARY
@@ -44,6 +45,21 @@ def test_what_is_beyond_the_limit_is_not_read(checkpoints, name):
     encoder = build_encoder(checkpoints[name], max_tokens=8)
     first, second = encoder.encode([letter * 20, letter * 10 + other * 10])
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_job_takes_the_card_it_was_promised(checkpoints, monkeypatch):
+    asked = []
+
+    def select_devices(*arguments, **promise):
+        asked.append((*arguments, promise))
+        return jax.local_devices()
+
+    monkeypatch.setattr(transformer, "select_devices", select_devices)
+    place = {"platform": "gpu", "threads": 2, "promised_devices": 1}
+    build_encoder(checkpoints["esm1b"], **place).encode(["MK", "W"])
+    assert asked == [("gpu", {"threads": 2, "promised": 1})]
+    build_encoder("physchem", **place).encode(["MK"])
+    assert len(asked) == 1
 
 
 def test_layers_and_pooling_differ(checkpoints):

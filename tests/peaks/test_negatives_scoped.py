@@ -238,6 +238,25 @@ def test_files_hold_the_negatives_of_a_store_whole(tmp_path, kind):
     assert metadata["report"]["n"] == len(found)
 
 
+def test_genes_are_found_under_other_names_of_their_chroms(tmp_path):
+    """A RefSeq annotation on a UCSC genome, with a table of aliases."""
+    row = '{}\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id "1";\n'
+    for name, chrom in (("own", "a"), ("refseq", "NC_000067.7")):
+        (tmp_path / f"{name}.gtf").write_text(row.format(chrom, 1_501, 2_000))
+    (tmp_path / "chromAlias.txt").write_text("a\tNC_000067.7\tCM000994.3\n")
+    peaks = FramePeaks(make_peaks(), SIZES)
+    wanted = NegativeSettings("matched", 30, n=20, match=("tss",), step=1, when_short="nearest")
+    options = {"settings": wanted, "seed": 9}
+    generate_negatives(peaks, tmp_path / "own.parquet", annotation=tmp_path / "own.gtf", **options)
+    options["annotation"] = tmp_path / "refseq.gtf"
+    with pytest.raises(BasewiseError, match="has no gene"):
+        generate_negatives(peaks, tmp_path / "none.parquet", **options)
+    aliases = tmp_path / "chromAlias.txt"
+    generate_negatives(peaks, tmp_path / "refseq.parquet", aliases=aliases, **options)
+    found = (tmp_path / "refseq.parquet").read_bytes()
+    assert found == (tmp_path / "own.parquet").read_bytes()
+
+
 def test_nothing_is_left_of_a_file_that_fails(tmp_path):
     peaks = FramePeaks(make_peaks(), SIZES)
     settings = NegativeSettings("random", 30, n=10**6)

@@ -55,6 +55,23 @@ def test_one_card_serves_one_job_at_a_time_here_and_any_number_on_a_cluster():
     assert 'resource_scopes:\n    gpu="local",' in (WORKFLOW / "Snakefile").read_text()
 
 
+def test_rules_that_ask_for_cards_claim_as_many():
+    asking = [name for name, body in RULES.items() if " gpu=" in body]
+    assert {"predict_shard", "embed", "train_binding", "encode_proteins"} <= set(asking)
+    for rule in asking:
+        assert " devices_per_job=" in RULES[rule], rule
+        script = (WORKFLOW / "scripts" / f"{rule}.py").read_text()
+        promise = r"promised(_devices)?=snakemake\.resources\.devices_per_job,"
+        assert re.search(promise, script), rule
+
+
+@pytest.mark.parametrize("rule", ["generate_negatives", "evaluate_segmentation", "filter_peaks"])
+def test_rules_that_read_chroms_of_others_know_their_aliases(rule):
+    assert '        aliases=get_local_file("aliases"),\n' in RULES[rule]
+    script = (WORKFLOW / "scripts" / f"{rule}.py").read_text()
+    assert 'aliases=snakemake.input.get("aliases")' in script
+
+
 @pytest.mark.parametrize("rule", ["plan_tiles", "predict_shard", "merge_track", "call_elements"])
 def test_genome_wide_rules_are_measured(rule):
     assert "    benchmark:\n" in RULES[rule]

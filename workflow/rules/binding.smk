@@ -42,6 +42,7 @@ rule encode_proteins:
         # resources, not params: tuning speed reruns nothing
         platform=get_encoders_value("platform"),
         batch_size=get_encoders_value("batch_size"),
+        devices_per_job=1,
     params:
         encoder=get_encoder("proteins"),
         settings=get_encoder_settings("proteins"),
@@ -73,6 +74,7 @@ rule encode_contexts:
         runtime=grow(60),
         platform=get_encoders_value("platform"),
         batch_size=get_encoders_value("batch_size"),
+        devices_per_job=1,
     params:
         encoder=get_encoder("contexts"),
         settings=get_encoder_settings("contexts"),
@@ -116,6 +118,7 @@ rule train_binding:
         runtime=grow(1440),
         # resources, not params: tuning speed reruns nothing
         platform=get_training_value("platform"),
+        devices_per_job=get_training_value("devices_per_job"),
         compilation_cache="resources/compilation_cache",
     params:
         training=get_training_settings,
@@ -198,10 +201,11 @@ rule evaluate_binding:
         "../envs/model.yaml"
     threads: 4
     resources:
-        gpu=get_training_gpus,
+        gpu=get_evaluation_gpus,
         mem_mb=get_inference_mem_mb,
         runtime=grow(480),
         platform=get_training_value("platform"),
+        devices_per_job=1,
         compilation_cache="resources/compilation_cache",
     params:
         settings=get_binding_evaluation,
@@ -236,6 +240,7 @@ rule bind_targets:
         mem_mb=get_inference_mem_mb,
         runtime=grow(240),
         platform=get_bound_platform,
+        devices_per_job=1,
     params:
         targets=get_bound_rows,
         step_bp=lookup("checkpoints/{model}/step_bp", within=config),

@@ -104,6 +104,7 @@ rule generate_negatives:
         gaps="resources/{assembly}/gaps.bed",
         blacklist=get_blacklist_path,
         annotation=get_gene_starts_path,
+        aliases=get_local_file("aliases"),
     output:
         negatives="results/{assembly}/peaks/negatives/{kind}.parquet",
     log:

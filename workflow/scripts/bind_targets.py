@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.encoders import read_biotypes
+from basewise.inference.devices import select_devices
 from basewise.smk import configure_logging
 from basewise.training.binding.bind import bind_targets
 from basewise.training.binding.targets import BoundTarget
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
+select_devices(
+    snakemake.resources.platform,
+    threads=snakemake.threads,
+    promised=snakemake.resources.devices_per_job,
+)
 biotypes = snakemake.input.get("biotypes")
 
 bind_targets(

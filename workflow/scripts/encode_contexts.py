@@ -26,6 +26,8 @@ encode_biotypes(
         names=list(texts.values()),
         platform=snakemake.resources.platform,
         batch_size=snakemake.resources.batch_size,
+        threads=snakemake.threads,
+        promised_devices=snakemake.resources.devices_per_job,
         **snakemake.params.settings,
     ),
     index.with_name("embeddings"),

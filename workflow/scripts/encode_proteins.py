@@ -22,6 +22,8 @@ encode_targets(
         kind="protein",
         platform=snakemake.resources.platform,
         batch_size=snakemake.resources.batch_size,
+        threads=snakemake.threads,
+        promised_devices=snakemake.resources.devices_per_job,
         **snakemake.params.settings,
     ),
     index.with_name("embeddings"),

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 configure_logging(snakemake.log[0])
 
-devices = select_devices(snakemake.resources.platform, threads=snakemake.threads)
+devices = select_devices(
+    snakemake.resources.platform,
+    threads=snakemake.threads,
+    promised=snakemake.resources.devices_per_job,
+)
 use_compilation_cache(snakemake.resources.compilation_cache, devices)
 proteins = read_proteins(snakemake.input.chains, snakemake.params.species)
 summary = Path(snakemake.output.summary)

@@ -26,4 +26,5 @@ generate_negatives(
     gaps=snakemake.input.gaps,
     genome=snakemake.input.genome,
     annotation=snakemake.input.get("annotation") or None,
+    aliases=snakemake.input.get("aliases") or None,
 )

@@ -33,6 +33,8 @@ def build_encoder(
     names: Sequence[str] | None = None,
     batch_size: int | None = None,
     platform: str | None = None,
+    threads: int | None = None,
+    promised_devices: int | None = None,
     **settings,
 ) -> Encoder:
     """Return an encoder.
@@ -41,7 +43,8 @@ def build_encoder(
         source: a name of OFFLINE, or the directory of an encoder's checkpoint.
         kind: "protein" or "text", where one of them is needed.
         names: all texts that will be encoded, for encoders that are made for them (table).
-        batch_size, platform: how fast it runs, of those that compute.
+        batch_size, platform, threads, promised_devices: how fast and where it runs, of those that
+            compute; see `transformer.load_encoder`.
         settings: of offline encoders, the keywords of their builders in `offline`; of checkpoints,
             those of `transformer.load_encoder`.
 
@@ -70,6 +73,7 @@ def build_encoder(
         if parameter.kind is parameter.KEYWORD_ONLY
     ]
     offered = {"names": names, "batch_size": batch_size, "platform": platform}
+    offered |= {"threads": threads, "promised_devices": promised_devices}
     chosen = {key: value for key, value in offered.items() if value is not None and key in known}
     known = [key for key in known if key not in offered]
     for key, value in settings.items():

@@ -4,7 +4,7 @@ Shapes: B texts of a batch, L padded tokens, D embedding.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -64,6 +64,8 @@ def load_encoder(
     precision: str = "float32",
     batch_size: int = BATCH_SIZE,
     platform: str = "auto",
+    threads: int | None = None,
+    promised_devices: int | None = None,
 ) -> Encoder:
     """Return the encoder of a checkpoint directory; its parameters are read at its first use.
 
@@ -74,7 +76,7 @@ def load_encoder(
         max_tokens: of one chain or text, special ones counted; None as the encoder was published.
         precision: of matrix products, float32 or bfloat16.
         batch_size: chains or texts per step; changes speed only.
-        platform: auto, cpu, gpu or tpu.
+        platform, threads, promised_devices: see ``select_devices``. It computes with one device.
 
     Raises:
         BasewiseError: no checkpoint, one of another kind, a setting it cannot have, or a damaged
@@ -98,7 +100,10 @@ def load_encoder(
     check_picks((layer,), (), n_layers=sizes.num_layers, n_heads=sizes.attention_heads)
     reader = _make_reader(architecture, trunk, max_tokens, name)
     pool = pooling if kind == TEXT else "none"
-    run = _Run(Path(checkpoint), trunk, reader, layer, pool, precision, batch_size, platform)
+    find_devices = functools.partial(
+        select_devices, platform, threads=threads, promised=promised_devices
+    )
+    run = _Run(Path(checkpoint), trunk, reader, layer, pool, precision, batch_size, find_devices)
     return Encoder(
         name=name,
         kind=kind,
@@ -149,7 +154,7 @@ class _Run:
     pooling: str
     precision: str
     batch_size: int
-    platform: str
+    find_devices: Callable[[], list[jax.Device]]
 
     def __call__(self, texts: Sequence[str]) -> Iterator[tuple[int, np.ndarray]]:
         rows = [self.reader.ids(text) for text in texts]
@@ -179,8 +184,8 @@ class _Run:
 
     @functools.cached_property
     def _params(self) -> dict:
-        devices = select_devices(self.platform)
-        return jax.device_put(load_parameters(self.checkpoint), devices[0])
+        device = self.find_devices()[0]  # before JAX is used
+        return jax.device_put(load_parameters(self.checkpoint), device)
 
     @functools.cached_property
     def _embed(self):

@@ -56,7 +56,7 @@ def select_devices(
             f"{len(devices)}",
             found=_describe_place(devices),
             hint="Check what the profile asks of the scheduler (gpu, gres), or lower "
-            "segmentation/devices_per_job.",
+            "devices_per_job.",
         )
     return devices
 

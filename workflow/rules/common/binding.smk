@@ -53,7 +53,8 @@ def get_all_windows(wildcards):
 
 def get_training_windows(wildcards):
     is_learned = get_training()["learn"] == "windows"
-    return get_windows(wildcards, ["train", "valid"]) if is_learned else []
+    splits = ["train", get_training()["valid_split"]]
+    return get_windows(wildcards, splits) if is_learned else []
 
 
 def get_training_signals(wildcards):
@@ -115,6 +116,11 @@ def get_training_encoders(wildcards):
 def get_training_gpus(wildcards):
     chapter = get_training()
     return chapter["devices_per_job"] if chapter["platform"] == "gpu" else 0
+
+
+def get_evaluation_gpus(wildcards):
+    """One card: windows are scored on a single device."""
+    return 1 if get_training()["platform"] == "gpu" else 0
 
 
 def get_binding_evaluation(wildcards):

@@ -63,12 +63,13 @@ def get_bound_species(wildcards):
 
 
 def get_bound_platform(wildcards):
-    return get_binding_section("encoders")["platform"]
+    """Where encoders with weights compute; without them no card is worth opening."""
+    has_weights = bool(get_bound_encoders(wildcards))
+    return get_binding_section("encoders")["platform"] if has_weights else "cpu"
 
 
 def get_bound_gpus(wildcards):
-    is_needed = get_bound_platform(wildcards) == "gpu" and get_bound_encoders(wildcards)
-    return 1 if is_needed else 0
+    return 1 if get_bound_platform(wildcards) == "gpu" else 0
 
 
 def get_bound_provenance(model):

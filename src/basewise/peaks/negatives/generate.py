@@ -13,6 +13,7 @@ import pyarrow as pa
 from basewise.errors import BasewiseError
 from basewise.genome import Genome, Sequences
 from basewise.intervals import IntervalMap, read_bed
+from basewise.labels.annotation import Aliases
 from basewise.labels.starts import read_gene_starts
 from basewise.peaks.negatives.by_scope import Drawn, draw_each_scope
 from basewise.peaks.negatives.ground import Ground, NegativeReport
@@ -61,6 +62,7 @@ def generate_negatives(
     gaps: Places = None,
     genome: Sequences | str | PathLike | None = None,
     annotation: str | PathLike | None = None,
+    aliases: Aliases = None,
 ) -> NegativeReport:
     """Draw negatives and write them as Parquet, whole or not at all.
 
@@ -73,6 +75,7 @@ def generate_negatives(
         blacklist, gaps: BED files or intervals by chrom.
         genome: FASTA (soft-masked, to match repeats).
         annotation: GTF or GFF3, to match the distance to gene starts.
+        aliases: Other names of chroms in it; see `read_annotation`.
 
     Raises:
         BasewiseError: More negatives than fit (with the room, or the scopes that fell short), a
@@ -91,7 +94,7 @@ def generate_negatives(
         _intervals(blacklist, sizes),
         _intervals(gaps, sizes),
         genome,
-        {} if annotation is None else read_gene_starts(annotation, sizes),
+        {} if annotation is None else read_gene_starts(annotation, sizes, aliases),
     )
     report = NegativeReport(settings.kind, settings.width_bp)
     metadata: dict = {"settings": asdict(settings), "seed": seed}
