@@ -153,6 +153,12 @@ def test_a_fraction_is_no_whole_number():
         checks.complete_config(changed(tiling={"shards": 3.5}), SCHEMA)
 
 
+@pytest.mark.parametrize("tolerance", [0, 2.5, 40, None])
+def test_seams_are_judged_in_the_unit_of_the_tracks_or_not_at_all(tolerance):
+    told = changed(segmentation={"seam_tolerance": tolerance})
+    assert checks.complete_config(told, SCHEMA)["segmentation"]["seam_tolerance"] == tolerance
+
+
 def test_calling_may_name_an_element_that_no_checkpoint_writes():
     small = {"checkpoints": {"toy": {"source": "toy", "tracks": ["exon", "own"]}}}
     calling = {"min_length_bp": {"polyA_signal": 2, "own": 3, "default": 4}}

@@ -188,7 +188,7 @@ def test_seams_above_the_tolerance_fail_the_run_and_show_themselves(
     assert (results / "seams.png").exists()
     assert not (results / "seams.ok").exists()
     assert "rule merge_track" not in done.stdout
-    over = "segmentation={seam_tolerance: 0.5}"
+    over = "segmentation={seam_tolerance: 2.5}"
     done = run_snakemake(finished, "--config", over)
     assert done.returncode == 0, done.stdout
     assert "rule merge_track" not in done.stdout

@@ -11,7 +11,7 @@ Steps:
     - merge_track streams one track of all shards into a bigWig, and measures its steps at tile
       borders and inside tiles
     - summarise_seams shows them for all tracks, and check_seams fails when those at borders exceed
-      the others by more than segmentation/seam_tolerance
+      the others by more than segmentation/seam_tolerance, if there is one
     - call_elements thresholds the tracks outside the blacklist; of tracks of binding call_peaks
       does, and join_peaks puts all of them into one file
     - write_provenance records what made these files
