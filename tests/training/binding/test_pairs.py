@@ -59,6 +59,34 @@ def test_thinned_proteins_keep_a_residue_of_each_stride(n_residues, stride):
     assert len(thin_residues(protein, stride=stride, max_residues=10)) <= 10
 
 
+@pytest.mark.parametrize("stride", [2, 8, 15])
+def test_in_some_phase_a_protein_is_read_as_it_is_one_residue_further_on(stride):
+    protein = np.arange(3.0 * stride)[:, None]
+    shifted = np.concatenate([[[-1.0]], protein])
+    kept = [thin_residues(shifted, stride=stride, phase=phase)[:, 0] for phase in range(stride)]
+    for phase in range(stride):
+        own = thin_residues(protein, stride=stride, phase=phase)[:, 0]
+        read = kept[(phase + 1) % stride]
+        np.testing.assert_array_equal(read[read >= 0][: len(own)], own)
+    assert sorted(np.concatenate(kept)) == shifted[:, 0].tolist()
+
+
+def test_phases_are_drawn_per_pair_and_other_ones_each_time():
+    table = make_table(("A", "cell"), ("A", "other"), ("C", "cell"), residue_stride=8)
+    draws = [table.take([0, 1, 2], np.random.default_rng(seed)) for seed in range(20)]
+    firsts = {tuple(draw.protein[:2, 0, 0] / 2) for draw in draws}
+    assert {first for pair in firsts for first in pair} == set(range(8))
+    assert any(one != other for one, other in firsts)
+    assert {draw.protein.shape for draw in draws} == {(3, 16, 2)}
+    for draw in draws:  # as many residues as the phase leaves, and none of another protein
+        assert draw.mask.sum(axis=1)[2] in (6, 7)
+    again = table.take([0, 1, 2], np.random.default_rng(3))
+    np.testing.assert_array_equal(again.protein, draws[3].protein)
+    fixed = table.take([0])
+    np.testing.assert_array_equal(fixed.protein, table.take([0]).protein)
+    assert fixed.protein[0, 0, 0] / 2 == 4
+
+
 def test_padded_lengths_are_few_and_long_enough():
     lengths = {round_length(n) for n in range(1, 3000)}
     assert all(round_length(n) >= n for n in range(1, 3000))
@@ -74,3 +102,8 @@ def test_the_fingerprint_is_of_pairs_and_values():
     assert one != make_table(("B", "cell")).fingerprint
     assert one != make_table(("A", "other")).fingerprint
     assert one != make_table(("A", "cell"), residue_stride=4).fingerprint
+    strided = make_table(("C", "cell"), residue_stride=4).fingerprint
+    unread = PROTEINS["C"].copy()
+    unread[3] = 0.0  # not in the middle of any four, but in another phase
+    other = PairTable.of([Pair("C", "cell")], {"C": unread}, CONTEXTS, residue_stride=4)
+    assert strided != other.fingerprint

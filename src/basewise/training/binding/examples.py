@@ -20,6 +20,7 @@ from basewise.training.binding.pairs import PairTable
 
 PAIRING = ("own", "batch")
 PREVALENCE_STEPS = 4
+PHASES = 1  # names the generator of phases among those of a step
 
 
 class PairBatch(NamedTuple):
@@ -131,7 +132,7 @@ class WindowExamples:
         numbers = self.pairs.numbers(examples.target, examples.biotype)
         split = lambda array: array.reshape(self.accumulate, self.batch_size, *array.shape[1:])  # noqa: E731
         used, own = choose_pairs(split(numbers))
-        arrays = self.pairs.take(used.ravel())
+        arrays = self.pairs.take(used.ravel(), draw_phases(self.sampler.seed, step))
         shared = [
             None if array is None else array.reshape(*used.shape, *array.shape[1:])
             for array in arrays
@@ -176,6 +177,11 @@ class WindowExamples:
             labels.append(label.astype(np.float32))
             weights.append(weight.astype(np.float32))
         return np.stack(labels), np.stack(weights)
+
+
+def draw_phases(seed: int, step: int) -> np.random.Generator:
+    """Return what draws the phases of a step's proteins: of the step alone, so that it resumes."""
+    return np.random.default_rng([seed, step, PHASES])
 
 
 def choose_pairs(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -40,8 +40,10 @@ class PairTable:
         pairs: in the order of their numbers.
         proteins: target -> float (residues, P).
         contexts: biotype -> float (C,); None where the adapter conditions on nothing.
-        residue_stride: only every so many-th residue is kept, from the middle of the first so
-            many: for encoders whose residues see their neighbours. 1 keeps all.
+        residue_stride: only every so many-th residue is kept, for encoders whose residues see
+            their neighbours; 1 keeps all. Which residue is the first of them is drawn anew
+            wherever `take` is given a generator, as in training: else a model learns proteins in
+            one frame, and one residue more at an end makes another protein of it.
         max_residues: longer proteins are cut behind; counted before thinning. None for no limit.
     """
 
@@ -90,10 +92,21 @@ class PairTable:
             )
         return np.array(found, np.int32)
 
-    def take(self, numbers: Sequence[int]) -> PairArrays:
-        """Return the embeddings of pairs, padded to a length that few sets of pairs differ in."""
-        proteins = [self._protein(self.pairs[number].target) for number in numbers]
-        n_residues = round_length(max(len(protein) for protein in proteins))
+    def take(self, numbers: Sequence[int], rng: np.random.Generator | None = None) -> PairArrays:
+        """Return the embeddings of pairs, padded to a length that few sets of pairs differ in.
+
+        Args:
+            rng: draws the phase in which each pair's residues are thinned; None for the middle.
+        """
+        stride, whole = self.residue_stride, [self._protein(self.pairs[i].target) for i in numbers]
+        phases = (
+            [stride // 2] * len(whole) if rng is None else rng.integers(stride, size=len(whole))
+        )
+        proteins = [
+            thin_residues(protein, stride=stride, phase=phase)
+            for protein, phase in zip(whole, phases, strict=True)
+        ]
+        n_residues = round_length(max(-(-len(protein) // stride) for protein in whole))
         width = proteins[0].shape[1]
         padded = np.zeros((len(proteins), n_residues, width), np.float32)
         mask = np.zeros((len(proteins), n_residues), bool)
@@ -119,7 +132,7 @@ class PairTable:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the pairs and all their embeddings."""
+        """A hash of the pairs and all their embeddings, in all phases."""
         digest = hashlib.sha256(repr((self.pairs, self.residue_stride)).encode())
         for target in sorted({pair.target for pair in self.pairs}):
             digest.update(np.ascontiguousarray(self._protein(target), "<f4").tobytes())
@@ -129,7 +142,7 @@ class PairTable:
         return digest.hexdigest()[:16]
 
     @cached_property
-    def _thinned(self) -> dict[str, np.ndarray]:
+    def _held(self) -> dict[str, np.ndarray]:
         return {}
 
     @cached_property
@@ -137,25 +150,32 @@ class PairTable:
         return {tuple(pair): number for number, pair in enumerate(self.pairs)}
 
     def _protein(self, target: str) -> np.ndarray:
-        if target not in self._thinned:
-            thinned = thin_residues(
-                self.proteins[target], stride=self.residue_stride, max_residues=self.max_residues
-            )
-            if len(self._thinned) >= MOST_KEPT:
-                return thinned
-            self._thinned[target] = np.array(thinned, np.float32)
-        return self._thinned[target]
+        """All residues that any phase keeps, float32."""
+        if target not in self._held:
+            read = np.array(self.proteins[target][: self.max_residues], np.float32)
+            if len(self._held) >= MOST_KEPT:
+                return read
+            self._held[target] = read
+        return self._held[target]
 
 
 def thin_residues(
-    protein: np.ndarray, *, stride: int = 1, max_residues: int | None = None
+    protein: np.ndarray,
+    *,
+    stride: int = 1,
+    max_residues: int | None = None,
+    phase: int | None = None,
 ) -> np.ndarray:
-    """Return some residues of a protein (j, P): of the first ``max_residues`` each stride's middle.
+    """Return every so many-th of the first ``max_residues`` residues of a protein (j, P).
 
-    A protein shorter than half a stride keeps its last residue.
+    A protein that ends before the first of them keeps its last residue.
+
+    Args:
+        phase: the first that is kept, 0 to stride - 1; None for the middle, stride // 2.
     """
     kept = protein[:max_residues]
-    return kept[min(stride // 2, len(kept) - 1) :: stride]
+    first = stride // 2 if phase is None else phase
+    return kept[min(first, len(kept) - 1) :: stride]
 
 
 def round_length(n_residues: int) -> int:

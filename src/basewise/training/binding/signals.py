@@ -17,7 +17,7 @@ from basewise.models.binding.trunks import DnaTrunk
 from basewise.peaks.sampling import Sampler, read_bases
 from basewise.peaks.signal.loci import read_loci
 from basewise.peaks.signal.targets import SignalTargets
-from basewise.training.binding.examples import PairBatch, Sampling
+from basewise.training.binding.examples import PairBatch, Sampling, draw_phases
 from basewise.training.binding.metrics import TrackSums
 from basewise.training.binding.objective import predict_all
 from basewise.training.binding.pairs import Pair, PairTable
@@ -179,7 +179,7 @@ class SignalExamples:
         values = values.reshape(accumulate, size, *values.shape[1:]).transpose(0, 3, 1, 2)
         shared = [
             None if array is None else np.broadcast_to(array, (accumulate, *array.shape))
-            for array in self.pairs.take(self._numbers(chosen))
+            for array in self.pairs.take(self._numbers(chosen), draw_phases(self.seed, step))
         ]
         nothing = np.zeros((accumulate, size), np.float32)
         return PairBatch(
