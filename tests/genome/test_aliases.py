@@ -25,6 +25,11 @@ def sizes(names):
         (YEAST, [str(i + 1) for i in range(16)], [str(i + 1) for i in range(16)]),
         (["1", "5", "X"], ["I", "II", "III", "IV", "V", "X"], ["I", "V", "X"]),  # worm
         (["chrX", "chrV"], ["X", "V"], ["X", "V"]),
+        (["chrXII"], YEAST, ["XII"]),  # a few of many, as in a blacklist
+        (["chrI", "chrII", "chrXII"], YEAST, ["I", "II", "XII"]),
+        (["chrX", "chrV"], YEAST, ["X", "V"]),
+        (["XII", "IX", "X"], [f"chr{i + 1}" for i in range(16)], ["chr12", "chr9", "chr10"]),
+        (["XII"], [f"chr{name}" for name in YEAST], ["chrXII"]),
     ],
 )
 def test_habits_of_naming(names, chroms, expected):
@@ -38,6 +43,8 @@ def test_habits_of_naming(names, chroms, expected):
         (["MT"], ["chrM", "chrMito"]),  # two candidates
         (["chr1_KI270706v1_random", "scaffold_2", "chr"], ["chr1", "chr2"]),
         (["X"], ["chr10", "chr1"]),
+        (["X", "V"], [f"chr{i + 1}" for i in range(16)]),
+        (["X", "chrM"], [f"chr{i + 1}" for i in range(22)]),
     ],
 )
 def test_what_is_not_guessed(names, chroms):

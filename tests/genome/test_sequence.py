@@ -158,6 +158,26 @@ def test_an_index_that_does_not_fit_is_made_anew(open_genome, text):
     assert as_bytes(open_genome(text).read("b", 0, 4)) == b"ACGT"
 
 
+def test_an_index_of_fewer_records_is_made_anew(open_genome, tmp_path):
+    open_genome(b">a\nACGT\n")
+    assert open_genome(b">a\nACGT\n>b\nAC\n").chromsizes == {"a": 4, "b": 2}
+    index = tmp_path / "g.fa.fai"
+    lines = index.read_text().splitlines(keepends=True)
+    for cut in (lines[:1], lines[1:]):
+        index.write_text("".join(cut))
+        assert open_genome(b">a\nACGT\n>b\nAC\n").chromsizes == {"a": 4, "b": 2}
+
+
+@pytest.mark.parametrize(
+    "text", [b">a\nACGT\n\n\n>b\nAC\n\n", b">a\r\nACGT\r\n>b\r\nAC", b">a\nACG"]
+)
+def test_line_ends_after_records_are_no_other_records(open_genome, text, tmp_path):
+    open_genome(text)
+    before = (tmp_path / "g.fa.fai").stat()
+    open_genome(text)
+    assert (tmp_path / "g.fa.fai").stat() == before
+
+
 def test_an_index_that_fits_is_left_alone(open_genome, tmp_path):
     open_genome(b">a\nACGT\nAC\n>b\nACGT\n")
     before = (tmp_path / "g.fa.fai").stat()

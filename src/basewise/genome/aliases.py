@@ -12,7 +12,7 @@ Synonyms = tuple[str, ...]
 
 MITOCHONDRION = {"m", "mt", "mito", "mtdna", "mitochondrion", "mitochondria"}
 CHLOROPLAST = {"c", "pt", "chloroplast", "plastid"}
-ROMAN = re.compile("m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})")
+ROMAN = re.compile("(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})")  # to 89
 
 
 def read_aliases(path: str | PathLike) -> list[Synonyms]:
@@ -49,7 +49,8 @@ def resolve_aliases(
 
     A name is looked up as it is, then in the table, then by the habits of naming: with or
     without `chr`, in upper or lower case, M, MT or Mito, Roman or Arabic numbers. A guess that
-    fits two chroms (hg19 has chrM and chrMT) is no guess.
+    fits two chroms (hg19 has chrM and chrMT) is no guess. Names may be a few of many: chrXII alone
+    is 12.
 
     Args:
         names: The names of another file.
@@ -66,13 +67,13 @@ def resolve_aliases(
         name: chrom for row in rows for chrom in row if chrom in chromsizes for name in row
     }
     names = list(names)
-    ours, theirs = _roman_names(chromsizes), _roman_names(names)
+    roman = _roman_names([*chromsizes, *names])
     guesses = defaultdict(set)
     for chrom in chromsizes:
-        guesses[_key(chrom, ours)].add(chrom)
+        guesses[_key(chrom, roman)].add(chrom)
     resolved = {}
     for name in names:
-        guess = guesses.get(_key(name, theirs), set())
+        guess = guesses.get(_key(name, roman), set())
         if name in chromsizes:
             resolved[name] = name
         elif name in from_table:
@@ -100,21 +101,23 @@ def _key(name: str, roman: set[str]) -> str:
 
 
 def _roman_names(names: Iterable[str]) -> set[str]:
-    """The bare names that are Roman numbers, which they are only as a run I, II, III and so on.
+    """The bare names, ours and theirs together, that are Roman numbers.
 
-    So X is ten beside IX (yeast), and a sex chromosome beside V (worm) or 22 (human).
+    One letter is a number beside its neighbour only: X is ten beside IX or XI (yeast), and a sex
+    chromosome beside V (worm) or 22 (human).
     """
-    numbers = {
-        _from_roman(bare): bare for name in names if ROMAN.fullmatch(bare := _bare(name)) and bare
+    numbers = {bare: _from_roman(bare) for bare in map(_bare, names) if ROMAN.fullmatch(bare)}
+    numbers.pop("", None)
+    found = set(numbers.values())
+    return {
+        bare
+        for bare, number in numbers.items()
+        if len(bare) > 1 or {number - 1, number + 1} & found
     }
-    run = set()
-    while len(run) + 1 in numbers:
-        run.add(numbers[len(run) + 1])
-    return run if len(run) > 1 else set()
 
 
 def _from_roman(bare: str) -> int:
-    values = [{"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}[c] for c in bare]
+    values = [{"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}[c] for c in bare]
     return sum(
         -value if value < following else value
         for value, following in zip(values, [*values[1:], 0], strict=True)

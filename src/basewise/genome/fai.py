@@ -103,8 +103,24 @@ def read_fai(path: str | PathLike) -> list[FaiRecord]:
 
 
 def is_index_of(records: list[FaiRecord], text: mmap.mmap) -> bool:
-    """Whether headers, first line ends and last bases stand in the file where the index says."""
-    return bool(records) and all(_fits(record, text) for record in records)
+    """Whether the file holds these records and no other, with lines where the index says."""
+    if not records or text.find(b"\n") != records[0].offset - 1:
+        return False
+    offsets = [record.offset for record in records[1:]] + [len(text)]
+    return all(
+        _fits(record, text) and _is_next(record, offset, text)
+        for record, offset in zip(records, offsets, strict=True)
+    )
+
+
+def _is_next(record: FaiRecord, offset: int, text: mmap.mmap) -> bool:
+    """Whether the bases at an offset, or the file's end, are next after a record."""
+    after = record.byte_of(record.size_bp - 1) + 1
+    while text[after : after + 1] in (b"\r", b"\n"):
+        after += 1
+    if offset == len(text):
+        return after == offset
+    return text[after : after + 1] == b">" and text.find(b"\n", after, offset) == offset - 1
 
 
 def _fits(record: FaiRecord, text: mmap.mmap) -> bool:
@@ -113,9 +129,6 @@ def _fits(record: FaiRecord, text: mmap.mmap) -> bool:
     if header[:1] != b">" or header[-1:] != b"\n" or words[:1] != [record.chrom.encode()]:
         return False
     if record.size_bp < 1 or not 0 < record.line_bp <= record.line_bytes:
-        return False
-    end = record.byte_of(record.size_bp - 1) + 1
-    if end > len(text) or text[end : end + 2].strip(b"\r\n>"):
         return False
     if record.size_bp <= record.line_bp:
         return True
