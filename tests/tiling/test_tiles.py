@@ -14,6 +14,7 @@ from basewise.tiling import (
     find_scorable_between,
     pick_tiles,
     read_tiles,
+    slide_windows,
     split_tiles,
     tile_regions,
     write_tiles,
@@ -117,6 +118,21 @@ def test_regions_within_are_scored_with_their_real_flanks():
     (tile,) = tile_regions("c", scorable, KMER)
     assert (tile.core_start, tile.core_end) == (500, 520)
     assert 500 - (CONTEXT - 20) // 2 - tile.start in range(KMER.k)
+
+
+@given(st.integers(0, 40_959), st.integers(1, 40_960), st.booleans())
+def test_regions_within_are_widened_to_bins(start, length, is_padded):
+    size, step = 40_960, 128
+    alphabet, k = ("onehot", 1) if is_padded else ("kmer", 6)
+    spec = slide_windows(256, step_bp=step, alphabet=alphabet, k=k)
+    end = min(start + length, size)
+    within = np.array([(start, end)])
+    nothing = np.zeros((0, 2), np.int64)
+    plan = find_scorable_between(nothing, size, spec, max_ambiguous_run_bp=100, within=within)
+    bins = {bin_ for tile in tile_regions("c", plan, spec)
+            for bin_ in range(tile.core_start, tile.core_end, step)}  # fmt: skip
+    assert all(bin_ % step == 0 for bin_ in bins)
+    assert bins == set(range(start // step * step, end, step))
 
 
 def test_excluded_bases_are_read_but_not_scored():

@@ -127,10 +127,10 @@ def _write_bigwigs(arguments, genome: Genome, regions: list[tuple[str, int, int]
     from basewise.inference import predict_shard
     from basewise.tracks.merge import merge_tracks
 
-    within = {
-        chrom: merge(as_intervals([region[1:] for region in regions if region[0] == chrom]))
-        for chrom in {region[0] for region in regions}
-    }
+    by_chrom: dict[str, list[tuple[int, int]]] = {}
+    for chrom, start, end in regions:
+        by_chrom.setdefault(chrom, []).append((start, end))
+    within = {chrom: merge(as_intervals(intervals)) for chrom, intervals in by_chrom.items()}
     out = Path(arguments.out)
     with scratch_directory(out) as folder:
         tiles, shard, scored = (folder / name for name in ("tiles.bed", "shard", "regions"))

@@ -82,7 +82,8 @@ def find_scorable_between(
         runs: maximal intervals of N.
         size: bp of the chrom.
         exclude: intervals not to score ("blacklist"); windows still read them.
-        within: intervals to score; None for the whole chrom. What is outside is not listed.
+        within: intervals to score, widened to whole bins of the chrom's grid; None for the whole
+            chrom. What is outside is not listed.
         is_exact: see ``TileSpec.bucket``.
     """
     is_gap = (runs[:, 1] - runs[:, 0]) > max_ambiguous_run_bp
@@ -110,7 +111,7 @@ def find_scorable_between(
         spoilt = short_runs + np.array([-spec.k, spec.k])
         unscored.append((intersect(regions, merge(spoilt)), "ambiguous"))
     if within is not None:
-        regions = intersect(regions, merge(within))
+        regions = intersect(regions, merge(_widen_to_bins(within, spec.resolution_bp)))
     owner = np.searchsorted(stretches[:, 0], regions[:, 0], side="right") - 1
     rows = [(start, end, reason) for group, reason in unscored for start, end in group]
     rows.sort()
@@ -144,6 +145,12 @@ def check_regions(regions: Iterable[tuple[str, int, int]], chromsizes: Mapping[s
 def fill_ambiguous(bases: np.ndarray) -> np.ndarray:
     """Return uint8 bases with every N read as A, so that a k-mer model can read them."""
     return np.where(bases == N, np.uint8(FILLER), bases)
+
+
+def _widen_to_bins(intervals: np.ndarray, resolution_bp: int) -> np.ndarray:
+    """Let intervals end on the chrom's own grid, with all bins that they touch."""
+    starts = intervals[:, 0] // resolution_bp * resolution_bp
+    return np.stack([starts, -(-intervals[:, 1] // resolution_bp) * resolution_bp], axis=1)
 
 
 def _trim_to_bins(regions: np.ndarray, resolution_bp: int) -> tuple[np.ndarray, np.ndarray]:
