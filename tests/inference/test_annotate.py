@@ -12,6 +12,7 @@ import basewise
 from basewise.checkpoints.store import load_checkpoint
 from basewise.errors import BasewiseError
 from basewise.genome import MemoryGenome, reverse_complement
+from basewise.inference.apply import Applier
 from basewise.inference.devices import select_devices
 from basewise.inference.pipeline import predict_tiles
 from basewise.tiling import find_scorable, tile_regions
@@ -126,6 +127,43 @@ def test_regions_read_their_real_flanks(annotator, tiny_checkpoint, random_bases
 def test_regions_outside_are_refused(annotator, random_bases, region, message):
     with pytest.raises(BasewiseError, match=message):
         annotator.predict_regions(MemoryGenome({"a": random_bases(10, 900)}), [region])
+
+
+@pytest.fixture
+def watch_runs(monkeypatch):
+    """Record the shapes of inputs, and how many rows of each batch count."""
+    runs, run = [], Applier.run
+
+    def watched(applier, inputs, offsets, keep_bins):
+        runs.append((inputs[0].shape, len(offsets)))
+        return run(applier, inputs, offsets, keep_bins)
+
+    monkeypatch.setattr(Applier, "run", watched)
+    return runs
+
+
+def test_many_short_stretches_share_a_few_programs(annotator, random_bases, watch_runs):
+    lengths = range(48, 240, 24)
+    stretches = [random_bases(70 + length, length) for length in lengths]
+    annotator.predict(stretches[0] + "N" * 150 + stretches[-1])
+    assert len({shape for shape, _ in watch_runs}) == 2, "a few may each be read whole"
+    watch_runs.clear()
+    many = ("N" * 150).join(stretches * 2 + [random_bases(3, 24), random_bases(4, 30)])
+    values = annotator.predict(many)[0]
+    assert np.isfinite(values).any(axis=1).sum() > 0.9 * sum(lengths)
+    spec = annotator.applier.model.tile_spec
+    assert 1 < len({shape for shape, _ in watch_runs}) <= len(spec.contexts())
+
+
+def test_sequences_share_batches(annotator, random_bases, watch_runs):
+    texts = [random_bases(90 + number, 96) for number in range(7)]
+    together = annotator.predict(texts)
+    assert [n_rows for _, n_rows in watch_runs] == [3, 3, 1]
+    np.testing.assert_array_equal(together[5], annotator.predict(texts[5])[0])
+
+
+def test_no_region_is_no_work(annotator, random_bases):
+    assert annotator.predict_regions(MemoryGenome({"c": random_bases(8, 96)}), []) == []
 
 
 def test_tracks_can_be_picked_by_name(annotator, tiny_checkpoint, random_bases):

@@ -4,6 +4,7 @@ import functools
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,21 @@ from basewise.checkpoints.config import read_config
 from basewise.errors import BasewiseError
 from basewise.genome import MemoryGenome, Sequences
 from basewise.inference.apply import Applier
+from basewise.inference.canvas import Canvas
 from basewise.inference.devices import select_devices
 from basewise.inference.embedding.embedder import Embedder, load_embedder
 from basewise.inference.embedding.programs import Programs
 from basewise.inference.pipeline import predict_tiles
 from basewise.inference.precision import PRECISIONS
 from basewise.inference.shard import load_applier
-from basewise.intervals import as_intervals, intersect, merge
 from basewise.models.families import build_language_model, find_family
-from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, find_scorable, tile_regions
+from basewise.tiling import (
+    MAX_AMBIGUOUS_RUN_BP,
+    Scorable,
+    check_regions,
+    find_scorable,
+    tile_regions,
+)
 from basewise.track import Track
 
 EXACT_SHAPES = 8
@@ -70,18 +77,22 @@ class Annotator:
 
         Windows read the real sequence beside a region. Bins lie on the chrom's own grid.
         """
-        results: list[np.ndarray | None] = [None] * len(regions)
-        by_chrom: dict[str, list[int]] = {}
         check_regions(regions, sequences.chromsizes)
-        for index, (chrom, _, _) in enumerate(regions):
-            by_chrom.setdefault(chrom, []).append(index)
-        is_exact = self._is_exact(sequences, by_chrom)
-        for chrom, indices in by_chrom.items():
-            asked = as_intervals([regions[index][1:] for index in indices])
-            covered, values = self._predict_chrom(sequences, chrom, asked, is_exact=is_exact)
-            for index in indices:
-                results[index] = self._slice(covered, values, *regions[index][1:])
-        return results
+        asked: dict[str, list[tuple[int, int]]] = {}
+        for chrom, start, end in regions:
+            asked.setdefault(chrom, []).append((start, end))
+        step = self.applier.model.tile_spec.resolution_bp
+        canvases = {chrom: Canvas.of(part, step, len(self.tracks)) for chrom, part in asked.items()}
+        plans, is_exact = self._plan(sequences, canvases)
+        tiles = chain.from_iterable(
+            tile_regions(chrom, plan, self.applier.model.tile_spec, is_exact=is_exact)
+            for chrom, plan in plans.items()
+        )
+        for tile, core in predict_tiles(self.applier, sequences, tiles):
+            canvases[tile.chrom].paint(tile.core_start, core.T)
+        for chrom, plan in plans.items():
+            canvases[chrom].blank(plan.unscored)
+        return [canvases[chrom].read(start, end) for chrom, start, end in regions]
 
     def embed(
         self, sequences: str | Sequence[str] | Mapping[str, str], **request: Any
@@ -101,48 +112,34 @@ class Annotator:
         programs = Programs(model, params, applier.devices, applier.rows_per_device)
         return Embedder(programs, self.config)
 
-    def _is_exact(self, sequences: Sequences, chroms: Mapping[str, object]) -> bool:
-        """Whether short sequences may each have a window of their own length."""
-        context_bp = self.applier.model.tile_spec.context_bp
-        lengths = {sequences.chromsizes[chrom] for chrom in chroms}
-        return len({length for length in lengths if length < context_bp}) <= EXACT_SHAPES
+    def _plan(
+        self, sequences: Sequences, canvases: Mapping[str, Canvas]
+    ) -> tuple[dict[str, Scorable], bool]:
+        """Return what of each chrom is scored, and whether windows are as long as what they read.
 
-    def _predict_chrom(
-        self, sequences: Sequences, chrom: str, asked: np.ndarray, *, is_exact: bool
-    ) -> tuple[np.ndarray, list[np.ndarray]]:
-        """Return the union of the asked intervals on the bin grid, and the values of each."""
+        They are while that makes few shapes, each of which is compiled.
+        """
+        plans = self._plan_with(sequences, canvases, is_exact=True)
         spec = self.applier.model.tile_spec
-        step = spec.resolution_bp
-        asked = np.stack([asked[:, 0] // step * step, -(-asked[:, 1] // step) * step], axis=1)
-        covered = merge(asked)
-        scorable = find_scorable(
-            sequences.read(chrom, 0, sequences.chromsizes[chrom]),
-            spec,
-            max_ambiguous_run_bp=self.max_ambiguous_run_bp,
-            within=covered,
-            is_exact=is_exact,
-        )
-        shape = (len(self.tracks),)
-        values = [np.full(((end - start) // step, *shape), np.nan, np.float32)
-                  for start, end in covered.tolist()]  # fmt: skip
-        tiles = tile_regions(chrom, scorable, spec, is_exact=is_exact)
-        for tile, core in predict_tiles(self.applier, sequences, tiles):
-            row = int(np.searchsorted(covered[:, 0], tile.core_start, side="right")) - 1
-            first = (tile.core_start - covered[row, 0]) // step
-            values[row][first : first + core.shape[1]] = core.T
-        for start, end in intersect(covered, merge(scorable.unscored)).tolist():
-            row = int(np.searchsorted(covered[:, 0], start, side="right")) - 1
-            low = int(covered[row, 0])
-            values[row][(start - low) // step : -(-(end - low) // step)] = np.nan
-        return covered, values
+        lengths = {int(end - start) for plan in plans.values() for start, end in plan.stretches}
+        shapes = {spec.bucket(length, is_exact=True) for length in lengths} - {spec.context_bp}
+        if len(shapes) <= EXACT_SHAPES:
+            return plans, True
+        return self._plan_with(sequences, canvases, is_exact=False), False
 
-    def _slice(
-        self, covered: np.ndarray, values: list[np.ndarray], start: int, end: int
-    ) -> np.ndarray:
-        step = self.applier.model.tile_spec.resolution_bp
-        row = int(np.searchsorted(covered[:, 0], start, side="right")) - 1
-        low = int(covered[row, 0])
-        return values[row][(start - low) // step : -(-(end - low) // step)].copy()
+    def _plan_with(
+        self, sequences: Sequences, canvases: Mapping[str, Canvas], *, is_exact: bool
+    ) -> dict[str, Scorable]:
+        return {
+            chrom: find_scorable(
+                sequences.read(chrom, 0, sequences.chromsizes[chrom]),
+                self.applier.model.tile_spec,
+                max_ambiguous_run_bp=self.max_ambiguous_run_bp,
+                within=canvas.covered,
+                is_exact=is_exact,
+            )
+            for chrom, canvas in canvases.items()
+        }
 
 
 def load(
