@@ -13,9 +13,11 @@ from basewise.checkpoints.store import load_checkpoint, save_checkpoint
 from basewise.errors import BasewiseError
 from basewise.genome import Genome, reverse_complement
 from basewise.inference import predict_shard
+from basewise.inference.shard import find_dtype
 from basewise.intervals import read_bed
 from basewise.models.families import build_skeleton, build_track_model
 from basewise.tiling import TileSpec, plan_shards, read_tiles
+from basewise.track import Track
 from basewise.tracks.merge import merge_tracks
 
 FEATURES = ("exon", "intron")
@@ -271,3 +273,17 @@ def test_a_margin_that_is_not_the_trunks_is_refused(checkpoint):
     config["tile_spec"] |= {"margin_bp": 16, "halo_bp": 56, "context_bp": 128 + 32}
     with pytest.raises(BasewiseError, match=r"margin_bp must leave the \d+ bp that the trunk"):
         build_track_model(config)
+
+
+@pytest.mark.parametrize(
+    ("asked", "highest", "stored"),
+    [
+        ("uint8", 1.0, "uint8"),
+        ("uint8", 1.5, "float32"),
+        ("float16", 1e3, "float16"),
+        ("float16", 1e5, "float32"),
+        ("float32", 1e9, "float32"),
+    ],
+)
+def test_values_that_a_dtype_cannot_hold_are_stored_as_float32(asked, highest, stored):
+    assert find_dtype(asked, [Track("a"), Track("b", value_range=(0.0, highest))]) == stored

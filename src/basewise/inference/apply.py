@@ -104,7 +104,7 @@ class Applier:
         return compile_rows(apply, self.mesh)
 
     def _cores(self, params, inputs, offsets, keep_bins: int):
-        """Return quantised (rows, T, O) of model inputs, and bool (rows,): all values finite."""
+        """Return quantised (rows, T, O) of model inputs, and bool (rows,): all are finite."""
         values = self.model.apply(params, inputs[0])
         if len(inputs) == 2:
             values = (values + self.model.apply(params, inputs[1])[:, ::-1]) / 2
@@ -113,7 +113,8 @@ class Applier:
             lambda row, offset: jax.lax.dynamic_slice_in_dim(row, offset, keep_bins, axis=1)
         )
         values = crop(values, offsets)
-        is_finite = jnp.isfinite(values).all(axis=(1, 2))
+        is_finite = jnp.isfinite(values)
         if self.dtype == "uint8":
             values = jnp.round(jnp.clip(values, 0.0, 1.0) * STEPS)
-        return values.astype(self.dtype), is_finite
+        stored = values.astype(self.dtype)
+        return stored, (is_finite & jnp.isfinite(stored)).all(axis=(1, 2))

@@ -114,7 +114,7 @@ def _collect(
         if not is_finite[row]:
             raise BasewiseError(
                 f"the model's values at {tile.chrom}:{tile.start}-{tile.end} are not finite",
-                hint="Compute in float32, or check the checkpoint.",
+                hint="Compute in float32, store as float32, or check the checkpoint.",
             )
         n_bins = -(-tile.core_bp // resolution_bp)
         cores.append((tile, values[row, :, skip : skip + n_bins]))

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 import jax
+import numpy as np
 
 from basewise.checkpoints.config import choose_tracks, hash_checkpoint
 from basewise.checkpoints.store import load_checkpoint
@@ -19,6 +20,8 @@ from basewise.models.track_model import TrackModel
 from basewise.tiling import pick_tiles, read_tiles
 from basewise.track import Track
 from basewise.tracks.shard import ShardWriter
+
+HELD = {"uint8": (0.0, 1.0), "float16": (-65504.0, 65504.0)}  # lowest and highest of a dtype
 
 log = logging.getLogger(__name__)
 
@@ -131,13 +134,14 @@ def load_applier(
 def find_dtype(dtype: str, tracks: Sequence[Track]) -> str:
     """Return how values are stored: as asked for, but never signals as if they were probabilities.
 
-    Of uint8, which holds 0 to 1 in steps, float32 is left where a track's values go beyond.
+    Of uint8, which holds 0 to 1 in steps, and of float16 float32 is left where a track's values go
+    beyond.
     """
     ranges = [track.value_range for track in tracks]
-    is_probability = all(low >= 0.0 and high <= 1.0 for low, high in ranges)
-    if dtype != "uint8" or is_probability:
+    lowest, highest = HELD.get(dtype, (-np.inf, np.inf))
+    if all(lowest <= low and high <= highest for low, high in ranges):
         return dtype
-    log.info("values beyond 0 to 1 are stored as float32, not as uint8")
+    log.info("values beyond %g to %g are stored as float32, not as %s", lowest, highest, dtype)
     return "float32"
 
 
