@@ -1,6 +1,7 @@
 """Published weights come from a hub on this machine that is open, gated, broken, lying or gone."""
 
 import hashlib
+import json
 import logging
 import shutil
 import socket
@@ -18,7 +19,7 @@ from basewise.checkpoints.published import import_checkpoint
 from basewise.checkpoints.repository import Repository
 from basewise.cli import main
 from basewise.errors import BasewiseError
-from basewise.models.zoo import ZOO
+from basewise.models.zoo import ENCODERS, ZOO
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "hf://InstaDeepAI/segment_nt"
@@ -331,6 +332,25 @@ def test_the_cache_offers_the_set_it_has(hub, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     commit, listed = find_files(repository, ZOO["segment_nt"])
     assert (commit, list(listed)) == (COMMIT, ["model.safetensors"])
+
+
+def test_weights_in_shards_are_found_and_offered_by_the_cache(hub, tmp_path, monkeypatch):
+    index = "pytorch_model.bin.index.json"
+    shards = [f"pytorch_model-0000{n}-of-00002.bin" for n in (1, 2)]
+    hub.files.clear()
+    hub.files.update({"README.md": b"", "pytorch_model-a.bin": b"", "config.json": b"{}"})
+    hub.files.update(dict.fromkeys(shards, b"weights"))
+    hub.files[index] = json.dumps({"weight_map": {"a": shards[0], "b": shards[1]}}).encode()
+    repository, model = Repository("InstaDeepAI/segment_nt"), ENCODERS["esm2_t36_3B"]
+    commit, listed = find_files(repository, model)
+    assert list(listed)[:3] == [index, *shards]
+    assert set(listed) <= {index, *shards, "config.json"}
+    for file, expected in listed.items():
+        repository.at(commit).fetch(file, expected)
+        repository.remember(file)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    offline = find_files(repository, model)
+    assert (offline[0], list(offline[1])) == (COMMIT, list(listed))
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ The files stay in the hub's cache, and the import reads them there.
 """
 
 import logging
+import os
+import re
 from collections.abc import Collection
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from huggingface_hub import constants
 
@@ -16,6 +19,7 @@ from basewise.checkpoints.published import import_checkpoint
 from basewise.checkpoints.refusals import Unreachable
 from basewise.checkpoints.repository import Listed, Repository, describe_difference
 from basewise.checkpoints.snapshot import Published, find_model
+from basewise.checkpoints.torch_file import INDEX_SUFFIX, torch_files
 from basewise.errors import BasewiseError
 from basewise.genome.checksum import verify_checksum
 from basewise.models.zoo import ENCODERS, ZOO
@@ -99,10 +103,14 @@ def find_files(repository: Repository, model: Published) -> tuple[str, dict[str,
 
 
 def choose_files(model: Published, present: Collection[str]) -> list[str] | None:
-    """Return the preferred set of a model's files that is present in whole, weights first."""
+    """Return the preferred set of a model's files that is present in whole, weights first.
+
+    Where weights are in shards, these are the index and the files that are named after it.
+    """
     for needed, optional in _file_sets(model):
-        if all(file in present for file in needed):
-            return [*needed, *(file for file in optional if file in present)]
+        parts = [[file] if file in present else _find_shards(file, present) for file in needed]
+        if all(parts):
+            return [*chain(*parts), *(file for file in optional if file in present)]
     return None
 
 
@@ -127,6 +135,15 @@ def choose_model(repository: Repository, name: str | None) -> Published:
     return held
 
 
+def _find_shards(file: str, present: Collection[str]) -> list[str]:
+    """The index of a file in shards and the shards, as hubs name them; none where there is none."""
+    if file + INDEX_SUFFIX not in present:
+        return []
+    stem, suffix = os.path.splitext(file)
+    shard = re.compile(rf"{re.escape(stem)}-\d+-of-\d+{re.escape(suffix)}")
+    return [file + INDEX_SUFFIX, *sorted(filter(shard.fullmatch, present))]
+
+
 def _file_sets(model: Published) -> list[tuple[list[str], list[str]]]:
     """Paths of each accepted set: those it must have, and those that help."""
     sets = []
@@ -141,15 +158,24 @@ def _file_sets(model: Published) -> list[tuple[list[str], list[str]]]:
 
 def _find_cached(repository: Repository, model: Published) -> tuple[str, dict[str, Listed]]:
     for needed, optional in _file_sets(model):
-        commit = repository.find_cached(needed)
+        parts = [part for file in needed for part in _name_parts(repository, file)]
+        commit = repository.find_cached(parts)
         if commit:
             also = [file for file in optional if repository.at(commit).find_cached([file])]
-            return commit, dict.fromkeys([*needed, *also], Listed())
+            return commit, dict.fromkeys([*parts, *also], Listed())
     raise BasewiseError(
         f"{repository} is not in the cache, {constants.HF_HUB_CACHE}",
         found="HF_HUB_OFFLINE is set, so nothing is fetched",
         hint="Unset it, or run `snakemake prefetch` where there is a network.",
     )
+
+
+def _name_parts(repository: Repository, file: str) -> list[str]:
+    """A file, or where the cache has the index of its shards, that and what it names."""
+    index = repository.cached_path(file + INDEX_SUFFIX)
+    if index is None or repository.cached_path(file) is not None:
+        return [file]
+    return [str(PurePosixPath(file).with_name(path.name)) for path in torch_files(index)]
 
 
 def _check(

@@ -108,11 +108,16 @@ class Repository:
         """Return the commit of which all these files are in the cache, if the revision is known."""
         commits = set()
         for file in files:
-            path = try_to_load_from_cache(self.name, file, revision=self.revision)
-            if not isinstance(path, str):
+            path = self.cached_path(file)
+            if path is None:
                 return None
-            commits.add(Path(path).parts[-len(Path(file).parts) - 1])
+            commits.add(path.parts[-len(Path(file).parts) - 1])
         return commits.pop() if len(commits) == 1 else None
+
+    def cached_path(self, file: str) -> Path | None:
+        """Return where a file of this revision lies in the cache, None where it does not."""
+        path = try_to_load_from_cache(self.name, file, revision=self.revision)
+        return Path(path) if isinstance(path, str) else None
 
     def fetch(self, file: str, listed: Listed) -> tuple[Path, SourceFile]:
         """Return where a file of this revision lies in the cache, and what was found there.
