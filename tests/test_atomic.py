@@ -26,6 +26,14 @@ with atomic_path(sys.argv[1]) as temporary, scratch_directory(sys.argv[1]) as fo
 """
 
 
+def test_the_umask_is_asked_once(tmp_path, monkeypatch):
+    """A process has one umask: threads that set it to learn it would see each other's."""
+    monkeypatch.setattr(os, "umask", lambda mask: pytest.fail("it was set"))
+    with atomic_path(tmp_path / "file") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o666 & ~atomic.UMASK
+
+
 @pytest.fixture
 def start_writer():
     """start(target) → a process that is in the midst of writing it and waits for a line."""

@@ -23,6 +23,7 @@ CLOSED = {
     *(errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
 }
 NO_ROOM_BYTES = 1 << 16
+os.umask(UMASK := os.umask(0o077))  # once: threads that ask later would see each other's answers
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~UMASK)
         os.replace(temporary, target)
 
 
@@ -145,9 +146,3 @@ def _remove_unlocked(left: Path) -> None:
 
 def _folder_of(claim: Path) -> Path:
     return claim.with_name(claim.name + ".d")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
