@@ -93,6 +93,7 @@ def test_signals_alone_tell_targets_and_biotypes(run_snakemake, make_training):
         ({"adapter": {"latent_head": 3}}, "Did you mean 'latent_heads'?"),
         ({"trunk_mode": "al"}, "'binding/training/trunk_mode' must be one of"),
         ({"folds": 3, "learn": "signals"}, "folds are for windows"),
+        ({"valid_split": "valid_target"}, "Name targets in peaks/splits/valid_targets"),
         ({"fit": {}}, "'binding/training/fit/steps' is required"),
         ({"fit": {"steps": 0}}, "'binding/training/fit/steps' must be at least 1"),
         ({"sampling": {"kind_weights": {"peaks": 1}}}, "Did you mean 'peak'?"),
@@ -111,6 +112,17 @@ def test_windows_to_validate_on_are_needed(run_snakemake, make_training):
     done = run_snakemake(make_training({}, peaks=peaks), "--dry-run")
     assert done.returncode != 0
     assert "there are no windows to validate on" in done.stdout
+
+
+def test_unseen_targets_can_choose_the_best_step(run_snakemake, make_training):
+    splits = {"valid_targets": ["TOYA"], "test_chroms": ["chr3"]}
+    peaks = CASE["peaks"] | {"splits": splits}
+    directory = make_training({"valid_split": "valid_target"}, peaks=peaks)
+    done = run_snakemake(directory, f"{FOLDER}/model/config.json", "--dry-run")
+    assert done.returncode == 0, done.stdout
+    job = done.stdout.partition("rule train_binding:")[2]
+    assert "windows/valid_target.parquet" in job
+    assert "windows/valid.parquet" not in job
 
 
 @pytest.mark.slow

@@ -54,6 +54,32 @@ def test_a_batch_is_a_function_of_its_step(make):
     assert one.fingerprint != make(seed=4).fingerprint
 
 
+def test_each_step_thins_proteins_in_other_phases(windows, toy, genome, facts):
+    stride = 8
+    table = open_pairs(
+        list_pairs(windows), toy / "proteins.tsv", toy / "contexts.tsv", residue_stride=stride
+    )
+    whole = open_pairs(list_pairs(windows), toy / "proteins.tsv", toy / "contexts.tsv").take([0, 1])
+    settings = {"sampling": SHIFTED, "batch_size": 8, "seed": 3}
+    one, other = (
+        WindowExamples(windows, table, build_dna_trunk(facts.TRUNK), genome, **settings)
+        for _ in range(2)
+    )
+    seen = set()
+    for step in range(12):
+        batch, again = one.draw(step), other.draw(step)
+        np.testing.assert_array_equal(batch.protein, again.protein)
+        for pair, protein in enumerate(batch.protein[0]):
+            begins = [
+                phase
+                for phase in range(stride)
+                if np.array_equal(protein[:2], whole.protein[pair, phase : phase + 9 : stride])
+            ]
+            assert begins
+            seen.update(begins)
+    assert len(seen) > stride // 2
+
+
 def test_shapes_and_own_pairs(make, facts):
     batch = make().draw(0)
     assert batch.inputs.shape == (2, 8, facts.WIDTH)

@@ -13,10 +13,12 @@ from basewise.checkpoints.store import check_checkpoint, save_checkpoint
 from basewise.cli import main
 from basewise.errors import BasewiseError
 from basewise.genome import Genome
+from basewise.models.binding.model import build_binding_model
 from basewise.training.binding import examples as examples_module
 from basewise.training.binding.checkpoint import load_binding
-from basewise.training.binding.data import read_windows
+from basewise.training.binding.data import list_pairs, open_pairs, read_windows
 from basewise.training.binding.folds import make_folds
+from basewise.training.binding.objective import pair_loss
 from basewise.training.binding.predict import predict_mean, predict_windows
 from basewise.training.binding.train import train_binding
 
@@ -176,6 +178,28 @@ def test_the_read_value_can_be_learned_too(toy, facts, tmp_path):
     assert np.isfinite(row["aux_loss"])
 
 
+def test_the_read_value_is_learned_alike_whichever_pairs_a_window_is_read_for(toy, facts, genome):
+    windows = read_windows(toy / "windows", "train")
+    pairs = open_pairs(list_pairs(windows), toy / "proteins.tsv", toy / "contexts.tsv")
+    widths = {"trunk_dim": 48, "protein_dim": pairs.protein_dim, "context_dim": 8}
+    options = {"binary_target": True, "aux_read_value_loss": True}
+    adapter = facts.ADAPTER | widths | options
+    model = build_binding_model({"trunk": facts.TRUNK, "adapter": adapter})
+    params = jax.jit(model.init)(jax.random.PRNGKey(0))
+    parts = {}
+    for pairing in ("own", "batch"):
+        examples = examples_module.WindowExamples(
+            windows, pairs, model.trunk, genome,
+            sampling=examples_module.Sampling(pairing=pairing), batch_size=8,
+        )  # fmt: skip
+        batch = jax.tree.map(lambda array: array[0], examples.draw(0))
+        loss, parts[pairing] = pair_loss(model, params, batch, None)
+        total = parts[pairing]["loss"] + 0.05 * parts[pairing]["aux_loss"]
+        np.testing.assert_allclose(loss, total, rtol=1e-6)
+    assert parts["batch"]["aux_loss"] > 0
+    np.testing.assert_allclose(parts["batch"]["aux_loss"], parts["own"]["aux_loss"], rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_folds_are_disjoint_and_a_model_each(toy, facts, tmp_path):
     settings = make_settings(toy, facts, folds=2)
@@ -207,6 +231,7 @@ def test_folds_hold_about_as_many_windows():
         ({"folds": 1}, "folds must be at least 2"),
         ({"folds": 2, "fold": 3}, "fold must be one of.*found 3 of 2 folds"),
         ({"fold": 1}, "found 1 of no folds"),
+        ({"folds": 2, "valid_split": "valid_target"}, "chroms of split 'valid'.*valid_target"),
         ({"valid_split": "validation"}, "no windows of split"),
         ({"training": {"steps": 2, "batchsize": 4}}, "Did you mean 'batch_size'"),
         ({"adapter": {"latent_head": 4}}, "Did you mean 'latent_heads'"),

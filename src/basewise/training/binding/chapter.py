@@ -44,7 +44,8 @@ def make_settings(
     if "checkpoint" in section["trunk"]:
         settings["trunk"] = {"checkpoint": str(Path(files["trunk"][0]).parent)}
     if section["learn"] == WINDOWS:
-        return settings | {WINDOWS: str(Path(files["windows"][0]).parent)}
+        told = {WINDOWS: str(Path(files["windows"][0]).parent)}
+        return settings | told | {"valid_split": section["valid_split"]}
     told = {"table": str(files["signals"]), "loci": str(files["loci"])}
     return settings | {SIGNALS: told | section["signals"]}
 
@@ -93,11 +94,19 @@ def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
 
 def _check_windows(peaks: Mapping, section: Mapping, where: str) -> None:
     names = SplitRules(**peaks["splits"]).names
-    if "valid" not in names:
+    valid = section["valid_split"]
+    if valid not in names:
+        held = "targets" if "target" in valid else "biotypes" if "biotype" in valid else "chroms"
         raise BasewiseError(
-            f"{where}: there are no windows to validate on",
+            f"{where}: there are no windows to validate on, of split {valid!r}",
             found=f"splits {', '.join(names)}",
-            hint="Name chroms in peaks/splits/valid_chroms.",
+            hint=f"Name {held} in peaks/splits/valid_{held}.",
+        )
+    if section["folds"] and valid != "valid":
+        raise BasewiseError(
+            f"{where}: folds take turns with the chroms of split 'valid'",
+            found=f"valid_split {valid}",
+            hint="Leave out one of the two: what is held out otherwise must not train.",
         )
     kinds = [PEAK, *peaks["negatives"]]
     for kind in section["sampling"]["kind_weights"] or ():

@@ -12,6 +12,7 @@ from basewise.training.binding.examples import PairBatch
 from basewise.training.binding_losses import (
     BindingBatch,
     outputs_loss,
+    read_value_loss,
     track_loss,
 )
 
@@ -20,11 +21,23 @@ def predict_own(
     model: BindingModel, params: dict, batch: PairBatch, rng: jax.Array | None = None
 ) -> dict[str, jax.Array]:
     """Return the adapter's outputs of each window and its own pair, first axis B."""
+    embeddings = model.trunk.embed(params, batch.inputs)
+    return predict_own_embedded(model, params, embeddings, batch, rng)
+
+
+def predict_own_embedded(
+    model: BindingModel,
+    params: dict,
+    embeddings: jax.Array,
+    batch: PairBatch,
+    rng: jax.Array | None = None,
+) -> dict[str, jax.Array]:
+    """Return the same of windows that the trunk has embedded (B, n, E)."""
     arrays = (batch.protein, batch.mask, batch.context)
     protein, mask, context = (None if array is None else array[batch.own] for array in arrays)
-    return model.apply(
-        params,
-        batch.inputs,
+    return model.adapter.apply(
+        params["adapter"],
+        embeddings,
         protein,
         mask,
         context,
@@ -80,9 +93,16 @@ def pair_loss(
             batch.inputs, batch.protein, None, None, batch.target, batch.read_value, batch.peaks_nr
         )
         return outputs_loss(config, outputs, told)
-    predicted = predict_all(model, params, batch, key)
+    embeddings = model.trunk.embed(params, batch.inputs)
+    predicted = predict_embedded(model, params, embeddings, batch, key)
     if config.binary_target:
         loss = weighted_binary_loss(config.target_mse_loss, predicted, batch.target, batch.weight)
+        if config.aux_read_value_loss:  # read values are told of own pairs alone
+            own_key = None if key is None else jax.random.fold_in(key, batch.own.shape[0])
+            outputs = predict_own_embedded(model, params, embeddings, batch, own_key)
+            aux = read_value_loss(outputs["read_value"], batch.read_value)
+            total = loss + config.read_value_aux_loss_weight * aux
+            return total, {"loss": loss, "aux_loss": aux, "total_loss": total}
     else:
         flat = (array.reshape(-1, array.shape[-1]) for array in (predicted, batch.target))
         loss = track_loss(config, *flat)

@@ -53,8 +53,8 @@ class BindingTraining:
         residue_stride, max_residues: which residues are read (`thin_residues`).
         valid_split: which windows choose the best step; valid_windows: of these, how many at
             random; null for all.
-        folds: train so many models instead, each validated on other chroms; fold: only this one
-            of them, counted from 1.
+        folds: train so many models instead, each validated on other chroms, of the windows that
+            train or are of split "valid"; fold: only this one of them, counted from 1.
         initial: a binding checkpoint of the same architecture to go on from.
     """
 
@@ -104,6 +104,12 @@ class BindingTraining:
             raise BasewiseError(
                 "training config/fold must be one of training config/folds",
                 found=f"{self.fold} of {self.folds or 'no'} folds",
+            )
+        if self.folds is not None and self.valid_split != "valid":
+            raise BasewiseError(
+                "training config/folds takes turns with the chroms of split 'valid'",
+                found=f"valid_split {self.valid_split}",
+                hint="Leave out one of the two: what is held out otherwise must not train.",
             )
         if self.folds is not None and self.signals is not None:
             raise BasewiseError(
