@@ -168,6 +168,7 @@ def main() -> None:
         sys.exit(why_not())
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the cluster is stopped
     text = {"plan": "Not measured.", "shards": "Not measured."}
+    text["machine"] = describe_in_words(PACKAGES)  # its load before all this
     with tempfile.TemporaryDirectory() as folder:
         if arguments.planned:
             text["plan"] = measure_plan(Path(folder) / "plan", arguments.planned)
@@ -185,7 +186,6 @@ def keep(text: dict[str, str], arguments: argparse.Namespace) -> None:
     """Print the page as far as it is known, and write it where asked to."""
     page = TEXT.format(
         arguments=f"--shards {arguments.shards} --group {arguments.group}",
-        machine=describe_in_words(PACKAGES),
         group=arguments.group,
         **text,
     )
