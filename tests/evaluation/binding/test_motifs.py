@@ -12,7 +12,6 @@ from basewise.evaluation.binding.motifs import (
     cut_middle,
     learn_motif,
     learn_motifs,
-    nearest_proteins,
 )
 from basewise.evaluation.binding.sites import count_kmers, fit_weights, score_sites
 
@@ -109,19 +108,6 @@ def test_targets_with_one_label_only_have_no_motif():
     assert list(found) == ["A"]
     with pytest.raises(BasewiseError, match="no target has bound and unbound"):
         learn_motifs(table.iloc[60:], lambda chosen: codes[chosen["at"].to_numpy()])
-
-
-def test_the_nearest_protein_is_the_one_of_alike_residues():
-    chains = {
-        "A": ("MKRARNTEAARR",),
-        "A2": ("MKRARNTEAAKK",),
-        "B": ("GGGGWWWWCCCC",),
-        "AB": ("MKRARNTE", "WWWWCC"),
-    }
-    assert nearest_proteins(["A2"], ["A", "B"], chains)["A2"][0] == "A"
-    likeness = nearest_proteins(["A"], ["A"], chains)["A"][1]
-    assert likeness == pytest.approx(1.0)
-    assert 0 < nearest_proteins(["AB"], ["B"], chains)["AB"][1] < 1
 
 
 def test_middles():

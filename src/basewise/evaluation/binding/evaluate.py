@@ -17,12 +17,8 @@ from basewise.evaluation.binding.baselines import (
     observed_mean,
     orient_gc,
 )
-from basewise.evaluation.binding.motifs import (
-    Motif,
-    MotifSettings,
-    learn_motifs,
-    nearest_proteins,
-)
+from basewise.evaluation.binding.motifs import Motif, MotifSettings, learn_motifs
+from basewise.evaluation.binding.relatives import nearest_proteins
 from basewise.evaluation.binding.tables import (
     MIN_POSITIVES,
     mean_curves,
@@ -77,7 +73,7 @@ def evaluate_binding(
         windows: the directory that the checkpoint was trained on.
         proteins, contexts: indices of embeddings.
         chains: target -> its chains of residues: unseen targets are given the motif of the
-            training target of most alike protein.
+            training target of most alike protein (`nearest_proteins`).
 
     Raises:
         BasewiseError: a split that is missing or empty, a pair without embeddings, a checkpoint

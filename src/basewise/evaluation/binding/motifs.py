@@ -6,7 +6,7 @@ training windows is kept. It is what a model of binding must beat on targets tha
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -135,26 +135,6 @@ def learn_motif(
     return best
 
 
-def nearest_proteins(
-    asked: Sequence[str], known: Sequence[str], chains: Mapping[str, Sequence[str]], *, k: int = 3
-) -> dict[str, tuple[str, float]]:
-    """Return for each target the known one of most alike protein, and how alike, 0 to 1.
-
-    Alike is the cosine of the counts of k residues in a row, over all chains.
-    """
-    profiles = {name: _profile(chains[name], k) for name in {*asked, *known}}
-
-    def alike(a: Mapping[str, float], b: Mapping[str, float]) -> float:
-        return sum(weight * b[word] for word, weight in a.items() if word in b)
-
-    found = {}
-    for name in asked:
-        others = [(alike(profiles[name], profiles[other]), other) for other in known]
-        likeness, other = max(others, key=lambda pair: (pair[0], pair[1]))
-        found[name] = (other, likeness)
-    return found
-
-
 def cut_middle(windows: np.ndarray, width_bp: int | None) -> np.ndarray:
     """Return the middle of windows; all of them where they are no wider."""
     if width_bp is None or width_bp >= windows.shape[1]:
@@ -178,13 +158,3 @@ def _choose(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
         return rows
     chosen = np.random.default_rng([seed, len(rows)]).permutation(len(rows))[:most]
     return rows.iloc[np.sort(chosen)]
-
-
-def _profile(chains: Sequence[str], k: int) -> dict[str, float]:
-    counts: dict[str, float] = {}
-    for chain in chains:
-        for first in range(len(chain) - k + 1):
-            word = chain[first : first + k]
-            counts[word] = counts.get(word, 0.0) + 1.0
-    norm = np.sqrt(sum(count * count for count in counts.values())) or 1.0
-    return {word: count / norm for word, count in counts.items()}
