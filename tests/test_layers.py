@@ -37,6 +37,7 @@ FLOORS = (
     "estimate",
     "runs",
     "slurm",
+    "plugins",
     "status",
     "smk",
     "cli",

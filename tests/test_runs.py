@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
-from basewise.runs import NOTE, explain_lock, note_run, read_run
+from basewise.errors import BasewiseError
+from basewise.runs import NOTE, explain_lock, find_other, note_run, read_run, refuse_beside
 
 
 @pytest.fixture
@@ -69,3 +71,51 @@ def test_a_run_elsewhere_is_to_be_looked_for(locked):
     assert run.is_alive() is None
     assert "on elsewhere" in explain_lock(locked)
     assert "Look there" in explain_lock(locked)
+
+
+@pytest.fixture
+def living(locked):
+    """The same, noted by another process, which lives."""
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    stat = Path(f"/proc/{other.pid}/stat")
+    born = stat.read_text().rpartition(")")[2].split()[19] if stat.exists() else None
+    run = replace(read_run(locked), pid=other.pid, born=born)
+    (locked / NOTE).write_text(json.dumps(asdict(run)))
+    yield locked
+    other.communicate(b"\n")
+
+
+def test_a_run_that_lives_is_refused_beside_whatever_it_has_locked(living):
+    for is_locked in (True, False):
+        other = find_other(living, is_locked=is_locked)
+        assert other == read_run(living)
+        with pytest.raises(BasewiseError, match=f"One run at a time.*process {other.pid} on"):
+            refuse_beside(other)
+
+
+def test_a_process_is_not_in_its_own_way(locked):
+    assert find_other(locked, is_locked=True) is None
+
+
+def test_a_run_elsewhere_counts_while_it_has_a_lock(locked):
+    run = replace(read_run(locked), host="elsewhere")
+    (locked / NOTE).write_text(json.dumps(asdict(run)))
+    assert find_other(locked, is_locked=False) is None
+    other = find_other(locked, is_locked=True)
+    with pytest.raises(BasewiseError, match=r"on elsewhere.*Look there"):
+        refuse_beside(other)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="no /proc")
+def test_a_process_that_nobody_waited_for_has_ended(locked):
+    ended = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    stat = Path(f"/proc/{ended.pid}/stat")
+    born = stat.read_text().rpartition(")")[2].split()[19]
+    ended.stdout.read()
+    while stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        pass
+    run = replace(read_run(locked), pid=ended.pid, born=born)
+    (locked / NOTE).write_text(json.dumps(asdict(run)))
+    assert not run.is_alive()
+    assert find_other(locked, is_locked=True) is None
+    ended.wait()

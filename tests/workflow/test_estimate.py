@@ -2,17 +2,20 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
 
 from basewise.cli import main
+from basewise.plugins import is_installed
+from basewise.runs import note_run, read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = "assembly\tfasta\tinclude\ntoy\tdata/toy.fa.gz\tchr3\n"
 BY_TIME = {
-    "tiling": {"shards": None, "bp_per_second": 10_000, "target_minutes_per_shard": 0.2},
+    "tiling": {"shards": None, "bp_per_second": 40_000, "target_minutes_per_shard": 0.2},
     "checkpoints": {"segment_nt_toy": {"tracks": ["exon", "intron", "splice_donor"]}},
 }
 OUTER = """
@@ -36,10 +39,34 @@ rule all:
 """
 
 
-def test_the_estimate_is_a_target_too(run_snakemake, tmp_path):
+@pytest.fixture
+def busy(tmp_path, monkeypatch):
+    """The shipped configuration, where a run that lives, this process, has jobs on a cluster."""
     (tmp_path / "config").symlink_to(ROOT / "config")
+    lock = tmp_path / ".snakemake/locks/0.output.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text("results/hg19/x\n")
+    note_run(tmp_path, jobs="the-run")
+    for name, says in {"squeue": "echo 7", "scancel": f"touch {tmp_path}/cancelled"}.items():
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/bin/sh\n{says}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}{os.environ['PATH']}")
+    return tmp_path
+
+
+def test_the_estimate_is_a_target_too_even_beside_a_run(run_snakemake, busy):
+    """Which keeps its jobs, its note and its locks, that nothing else may run beside it."""
+    tmp_path, note = busy, read_run(busy)
     done = run_snakemake(tmp_path, "estimate")
     assert done.returncode == 0, done.stdout
+    refused = run_snakemake(tmp_path, "resources/hg38/genome.fa")
+    assert refused.returncode != 0
+    assert f"One run at a time in a directory; found process {os.getpid()} on" in refused.stdout
+    assert read_run(tmp_path) == note
+    assert (tmp_path / ".snakemake/locks/0.output.lock").is_file()
+    assert not (tmp_path / "cancelled").exists()
     assert "jobs, from nothing: get_genome 1" in done.stdout
     with (tmp_path / "results/estimate.tsv").open() as stream:
         hg38, total = csv.DictReader(stream, delimiter="\t")
@@ -48,6 +75,18 @@ def test_the_estimate_is_a_target_too(run_snakemake, tmp_path):
     assert 14 < float(hg38["minutes_per_shard"]) <= 15
     assert not list((tmp_path / "results").glob("hg38*"))
     assert not (tmp_path / "resources").exists()
+
+
+@pytest.mark.skipif(is_installed("gpu"), reason="JAX is installed for cards here")
+def test_a_card_that_jax_is_not_installed_for_is_refused_before_any_download(
+    run_snakemake, tmp_path
+):
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    done = run_snakemake(tmp_path)
+    assert done.returncode != 0
+    assert "The config asks for a GPU for predict_shard" in done.stdout
+    assert "make install LOCK=requirements-cuda.lock" in done.stdout
+    assert not list((tmp_path / "resources").glob("*"))
 
 
 @pytest.fixture(scope="module")

@@ -7,29 +7,47 @@ its account, its machine. What is named for a rule itself wins.
 Steps:
     - this comes last, when all rules are there
     - where kinds are set, a cluster counts the cards: the one card of a machine limits no job
-    - a directory that another run holds is explained; Snakemake then refuses
+    - a directory that another run holds is explained, and refused: files that no lock of
+      Snakemake holds are no reason to cancel the jobs of a run that lives
+    - a device that JAX is not installed for is refused before anything is fetched
     - what a run that was killed or interrupted left on the cluster is cancelled
     - the message of each job tells its partition, so that a dry run shows all of them
-    - downloads whose slurm_partition is `login` run where snakemake runs
+    - downloads whose slurm_partition is `login` run where snakemake runs, as local rules do
     - the rules of a workflow that uses this one as a module are left alone
 """
 
 from snakemake.resources import Resources
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
-from basewise import runs, slurm
+from basewise import plugins, runs, slurm
 
 KINDS = {"download", "cpu", "gpu", "tpu"}
 MOST_DEVICES = 64
+HARMLESS = {"estimate"}  # these rules make nothing that another reads
+
+
+def get_platforms():
+    """Where each rule that runs a model computes, as its chapter says; no other needs a device."""
+    platforms = {"predict_shard": config["segmentation"]["platform"]}
+    if config["embedding"] is not None:
+        platforms["embed"] = config["embedding"]["platform"]
+    if get_training() is not None:
+        for name in ("train_binding", "train_fold", "evaluate_binding"):
+            platforms[name] = get_training()["platform"]
+    chapter = get_binding_section("encoders")
+    for section in encoders.SECTIONS:
+        if chapter[section]["encoder"] not in encoders.OFFLINE:
+            platforms[f"encode_{section}"] = chapter["platform"]
+    if any(map(list_bound_encoders, bound)):
+        platforms["bind_targets"] = chapter["platform"]
+    return platforms
 
 
 def get_kind(rule_name):
     """The kind of work of a rule."""
-    platforms = {"predict_shard": config["segmentation"]["platform"]}
-    if config.get("embedding"):
-        platforms["embed"] = config["embedding"]["platform"]
     if rule_name.startswith("get_"):
         return "download"
-    platform = platforms.get(rule_name)
+    platform = get_platforms().get(rule_name)
     return platform if platform in ("gpu", "tpu") else "cpu"
 
 
@@ -46,6 +64,8 @@ def give_resources(each):
     each.resources.update(Resources(others))
     if "slurm_partition" not in each.resources:
         return
+    if each.name in workflow._localrules:
+        each.resources.update({"slurm_partition": "login"})
     if each.message:
         each.message += " (slurm_partition={resources.slurm_partition})"
     if each.resources["slurm_partition"].raw == "login":
@@ -60,14 +80,46 @@ if workflow.modifier.is_main_snakefile():
         give_resources(each)
 
 
-if workflow.is_main_process:
-    held = runs.explain_lock(".")
-    if held:
-        logger.warning(held)
+held = runs.explain_lock(".") if workflow.is_main_process else None
+if held:
+    logger.warning(held)
+
+
+def group_by_platform(jobs):
+    """The rules of jobs that run a model, by the platform that these compute on."""
+    platforms, rules = get_platforms(), {}
+    for job in jobs:
+        if job.rule.name in platforms:
+            rules.setdefault(job.resources["platform"], set()).add(job.rule.name)
+    return rules
+
+
+def refuse_absent(jobs):
+    """Refuse a device that JAX is not installed for, where jobs run in this environment."""
+    software = SharedFSUsage.SOFTWARE_DEPLOYMENT
+    is_elsewhere = software not in workflow.storage_settings.shared_fs_usage
+    if is_elsewhere or workflow.deployment_settings.deployment_method:
+        return
+    for platform, names in group_by_platform(jobs).items():
+        plugins.refuse_absent(platform, names)
+    if "prefetch" in {job.rule.name for job in jobs}:
+        for name, platform in get_platforms().items():
+            if not plugins.is_installed(platform):
+                logger.warning(str(plugins.explain_absence(platform, [name])))
 
 
 def begin_run():
     """Note who runs here, and make the executor ready."""
+    planned = list(workflow.dag.needrun_jobs())
+    other = runs.find_other(".", is_locked=held is not None)
+    if other is not None:
+        # Snakemake removes the locks of all runs at the end of one
+        workflow.persistence._lockdir = ""
+    if {job.rule.name for job in planned} <= HARMLESS:
+        return
+    if other is not None:
+        runs.refuse_beside(other)
+    refuse_absent(planned)
     jobs = None
     if slurm.is_slurm(workflow.executor_settings):
         slurm.refuse_arrays(workflow.executor_settings)
