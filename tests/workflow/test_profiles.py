@@ -54,7 +54,7 @@ def test_the_plan_of_hg38_names_a_partition_for_every_job(plan):
     assert len(found) == len(JOB.findall(text)) - 1 == counts["total"] - 1 > 20  # `all` is no job
     at = {partition: {w for w, p in found if p == partition} for _, partition in found}
     assert at["gpu"] == {"Annotating"}
-    assert at["login"] == {"Getting"}
+    assert at["login"] == {"Getting", "Checking"}  # the seams: a small table, and it may fail
     assert at.keys() == {"login", "cpu", "gpu"}
     assert [partition for _, partition in found].count("gpu") == counts["predict_shard"]
 
@@ -72,29 +72,99 @@ def test_each_kind_of_work_is_set_in_one_place(plan, make_directory):
     assert found["Calling"] == "big"
 
 
-CARDS = """
+DEVICES = """
 import os
 from snakemake.cli import main
 from snakemake.dag import DAG
 
 def stats(dag):
-    cards = {job.resources.get("gpu") for job in dag.jobs if job.rule.name == "predict_shard"}
-    print("CARDS", *cards, flush=True)
+    for job in dag.jobs:
+        given = map(job.resources.get, ("slurm_partition", "gpu", "gres", "runtime"))
+        print("DEVICES", job.rule.name, *given)
+    os.sys.stdout.flush()
     os._exit(0)
 
 DAG.stats = stats
 main()
 """
+TRUNK = {
+    "embed_dim": 12,
+    "num_transformer_layers": 1,
+    "num_attention_heads": 2,
+    "attention_dim_key": 4,
+    "num_downsamples": 3,
+    "dim_divisible_by": 2,
+    "target_length": -1,
+    "final_pointwise": True,
+}
+TRAINED = {
+    "assemblies": "config/assemblies.tsv",
+    "peaks": {
+        "negatives": {"random": {"n": 10}},
+        "windows": {"width_bp": 128},
+        "splits": {"valid_chroms": ["chr2"], "test_chroms": ["chr3"]},
+    },
+    "checkpoints": {"esm": {"source": "hf://facebook/esm1b_t33_650M_UR50S"}},
+    "binding": {
+        "encoders": {"proteins": {"encoder": "esm"}},
+        "training": {
+            "trunk": {"family": "enformer", "architecture": {"trunk": TRUNK}},
+            "fit": {"steps": 2},
+            "folds": 2,
+        },
+    },
+}
+TABLE = "assembly\tfasta\tpeaks\tproteins\ntoy\tdata/toy.fa.gz\tdata/toy_remap.bed.gz\tp.fa\n"
 
 
-def test_a_job_on_a_cluster_gets_as_many_cards_as_it_asks_for(make_directory):
+@pytest.fixture
+def list_devices(make_directory):
+    """A function (platform, devices, minutes) -> {rule: {(partition, gpu, gres, runtime)}}."""
+
+    def read(platform: str, devices: int, minutes: int) -> dict[str, set[tuple[str, ...]]]:
+        place = {"platform": platform, "devices_per_job": devices}
+        changes = {"segmentation": place}
+        changes["tiling"] = {"shards": None, "target_minutes_per_shard": minutes}
+        changes["binding"] = {key: dict(value) for key, value in TRAINED["binding"].items()}
+        changes["binding"]["training"] |= place
+        changes["binding"]["encoders"]["platform"] = platform
+        directory = make_directory(TRAINED | changes, TABLE)
+        (directory / "p.fa").write_text(">TOYA P\nMKK\n")
+        command = [sys.executable, "-c", DEVICES, "--profile", "slurm", "--dry-run"]
+        done = subprocess.run(
+            [*command, "--directory", str(directory)], cwd=ROOT, capture_output=True, text=True
+        )
+        found: dict[str, set] = {}
+        for line in re.findall("^DEVICES (.+)$", done.stdout, re.MULTILINE):
+            rule, *place = line.split()
+            found.setdefault(rule, set()).add(tuple(place))
+        assert found, done.stdout + done.stderr
+        return found
+
+    return read
+
+
+def test_a_job_on_a_cluster_gets_the_cards_it_asks_for_where_cards_are(list_devices):
     """The limit of one card is that of a machine where jobs run side by side."""
-    directory = make_directory({"segmentation": {"platform": "gpu", "devices_per_job": 2}})
-    command = [sys.executable, "-c", CARDS, "--profile", "slurm", "--dry-run"]
-    done = subprocess.run(
-        [*command, "--directory", str(directory)], cwd=ROOT, capture_output=True, text=True
-    )
-    assert "CARDS 2\n" in done.stdout, done.stdout + done.stderr
+    found = list_devices("gpu", 2, 600)
+    assert found["predict_shard"] == {("gpu", "2", "None", "1200")}  # twice what it should take
+    for rule in ("train_binding", "train_fold"):
+        assert found[rule] == {("gpu", "2", "None", "1440")}, rule
+    for rule in ("evaluate_binding", "encode_proteins"):
+        assert found[rule] == {("gpu", "1", "None", "480")}, rule
+    assert found["encode_contexts"] == {("cpu", "0", "None", "60")}  # n-grams need no card
+    for rule, places in found.items():
+        for partition, cards, *_ in places:
+            assert partition == "gpu" or cards in ("0", "None"), rule
+
+
+def test_whatever_runs_a_model_on_tpus_gets_them(list_devices):
+    found = list_devices("tpu", 4, 15)
+    for rule in ("predict_shard", "evaluate_binding", "encode_proteins"):
+        assert found[rule] == {("tpu", "0", "tpu:4", "480")}, rule
+    for rule in ("train_binding", "train_fold"):
+        assert found[rule] == {("tpu", "0", "tpu:4", "1440")}, rule
+    assert found["encode_contexts"] == {("cpu", "0", "None", "60")}
 
 
 def test_without_a_profile_no_partition_is_spoken_of(run_snakemake, make_directory):
@@ -113,6 +183,12 @@ def test_retries_are_in_profiles_and_in_no_rule():
         assert read_profile(profile)["retries"] >= 1
     for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").rglob("*.smk")]:
         assert not re.search(r"^ +retries:", path.read_text(), re.MULTILINE), path.name
+
+
+def test_no_rule_that_is_meant_to_fail_takes_others_with_it():
+    """A group that fails loses the outputs of all its members: here the tables that tell why."""
+    for name in ("slurm", "kubernetes", "googlebatch"):
+        assert not {"check_seams", "summarise_seams"} & read_profile(name).get("groups", {}).keys()
 
 
 def test_states_are_asked_of_squeue_and_lost_jobs_are_left_to_snakemake():

@@ -25,7 +25,7 @@ rule predict_shard:
     resources:
         gpu=get_gpus,
         mem_mb=get_inference_mem_mb,
-        runtime=grow(480),
+        runtime=get_shard_runtime,
         # resources, not params: tuning speed reruns nothing
         platform=lookup("segmentation/platform", within=config),
         batch_size=lookup("segmentation/batch_size", within=config),

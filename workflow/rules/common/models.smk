@@ -1,6 +1,7 @@
 """What a model needs and makes: checkpoint, shards, tracks, how they are called, their record."""
 
 import functools
+import math
 
 
 def get_local_checkpoint(wildcards):
@@ -13,6 +14,13 @@ def get_local_checkpoint(wildcards):
 def get_gpus(wildcards):
     chapter = config["segmentation"]
     return chapter["devices_per_job"] if chapter["platform"] == "gpu" else 0
+
+
+def get_shard_runtime(wildcards, attempt):
+    """Eight hours, or twice what a shard is to take where that is more; again each attempt."""
+    minutes = 2 * config["tiling"]["target_minutes_per_shard"]
+    is_reckoned = config["tiling"]["shards"] is None
+    return max(480, math.ceil(minutes) if is_reckoned else 0) * attempt
 
 
 @functools.cache
