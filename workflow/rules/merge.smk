@@ -74,10 +74,13 @@ rule summarise_seams:
 rule check_seams:
     input:
         table="results/{assembly}/{model}/seams.tsv",
+        # it may fail, and then all else is to be there
+        others=ancient(get_unjudged_output),
     output:
         verdicts="results/{assembly}/{model}/seams.ok",
     log:
         "logs/check_seams/{assembly}/{model}.log",
+    localrule: True
     conda:
         "../envs/genome.yaml"
     message:

@@ -29,3 +29,8 @@ def get_final_output():
                     f"{folder}/evaluation/metrics.png",
                 ]
     return results
+
+
+def get_unjudged_output(wildcards):
+    """Every file the config asks for but the verdicts on seams, which come last."""
+    return [file for file in get_final_output() if not file.endswith("/seams.ok")]
