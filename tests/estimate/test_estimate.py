@@ -209,6 +209,8 @@ def test_measured_rates_are_of_one_device_and_strand():
         assert "here" in measured.source
         told = find_duration(work, cost, device, throughput=[row], bp_per_second=20)
         assert told.seconds == 50
+        told = find_duration(work, cost, device, bp_per_second=20, devices_per_job=4)
+        assert told.seconds == 200  # of one device: the rate is that of a job with four
         share = find_duration(work, cost, device, throughput=[row], efficiency=0.5)
         assert share.seconds == pytest.approx(work.flops / (0.5 * device.peak_flops("float32")))
         assert "50%" in share.source

@@ -7,6 +7,8 @@ import pytest
 
 from basewise.errors import BasewiseError
 from basewise.estimate.project import read_project
+from basewise.estimate.report import to_rows
+from basewise.estimate.run import estimate_run
 from basewise.estimate.shards import (
     check_shards,
     choose_shards,
@@ -51,11 +53,25 @@ def test_shards_last_as_long_as_they_should(project):
 
 def test_several_devices_of_a_job_make_fewer_shards(project):
     config, assemblies = project
-    config = tiled(config, bp_per_second=10_000, target_minutes_per_shard=10)
+    config = tiled(config, target_minutes_per_shard=1)
     four = {**config, "segmentation": {**config["segmentation"], "devices_per_job": 4}}
     one, less = (choose_shards("hg38", "segment_nt", c, assemblies["hg38"]) for c in (config, four))
-    assert one.shards == 515
-    assert less.shards == 129
+    assert one.shards > 100
+    assert less.shards == pytest.approx(one.shards / 4, abs=1)
+
+
+@pytest.mark.parametrize("platform", ["gpu", "cpu"])
+def test_a_rate_that_is_told_is_that_of_a_job_as_its_log_says(project, platform):
+    """With all its cards or threads; a shard takes as long as it should; so says the estimate."""
+    config, assemblies = project
+    config = tiled(config, bp_per_second=10_000, target_minutes_per_shard=10)
+    place = {"platform": platform, "devices_per_job": 4}
+    config = {**config, "segmentation": {**config["segmentation"], **place}}
+    chosen = choose_shards("hg38", "segment_nt", config, assemblies["hg38"])
+    assert chosen.shards == -(-3_088_286_401 // (10_000 * 600))
+    estimate = estimate_run(config, assemblies)
+    row, _ = to_rows(estimate)
+    assert row["minutes_per_shard"] == pytest.approx(10, rel=0.01)
 
 
 def test_there_are_no_more_shards_than_tiles(project):

@@ -44,17 +44,20 @@ def find_duration(
     *,
     throughput: Sequence[Measured] = (),
     bp_per_second: float | None = None,
+    devices_per_job: int = 1,
     efficiency: float | None = None,
 ) -> Duration:
     """Return how long one device works.
 
     Args:
         throughput: what was measured; looked at unless ``efficiency`` is given.
-        bp_per_second: scored bp per second of one device, as the configuration tells.
+        bp_per_second: scored bp per second of one job, as the configuration tells.
+        devices_per_job: how many such devices that job computes with.
         efficiency: share of the peak; None for what the table of devices says.
     """
     if bp_per_second is not None:
-        return Duration(work.count.scorable_bp / bp_per_second, "tiling/bp_per_second")
+        seconds = work.count.scorable_bp / bp_per_second * devices_per_job
+        return Duration(seconds, "tiling/bp_per_second")
     for row in throughput if efficiency is None else ():
         key = (row.model, row.device, row.precision)
         if key == (cost.model, device.device, work.precision):

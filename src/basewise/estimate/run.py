@@ -171,6 +171,7 @@ def _estimate_part(
             device,
             throughput=throughput,
             bp_per_second=None if efficiency else tiling["bp_per_second"],
+            devices_per_job=devices_of_a_job(config, device.platform),
             efficiency=efficiency,
         )
         for device in devices

@@ -72,8 +72,8 @@ def reckon_shards(assembly: str, model: str, config: Mapping, row: Mapping) -> S
         precision, strands = chapter["precision"], chapter["strands"]
         work = make_work(count, cost, strands=strands, precision=precision)
         duration = find_duration(work, cost, device, throughput=read_throughput())
-        seconds, source = duration.seconds, f"{device.device}: {duration.source}"
-    seconds /= devices_of_a_job(config, device.platform)
+        seconds = duration.seconds / devices_of_a_job(config, device.platform)
+        source = f"{device.device}: {duration.source}"
     shards = max(1, min(math.ceil(seconds / 60 / minutes), count.tiles, MAX_SHARDS))
     return ShardCount(shards, f"{minutes:g} minutes each ({source})")
 
