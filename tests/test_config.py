@@ -107,6 +107,10 @@ def test_defaults_of_one_config_are_not_shared_with_the_next():
             changed(segmentation={"calling": {"thresholds": {"exon": 1.4}}}),
             ["'segmentation/calling/thresholds/exon'", "at most 1", "1.4"],
         ),
+        (
+            changed(peaks={}, binding={"evaluation": {"bin_bp": 200, "step_bp": 60}}),
+            ["'binding/evaluation/bin_bp'", "multiple", "200 and 60"],
+        ),
         ({}, ["'checkpoints'", "required"]),
         (changed(checkpoints={"toy": {}}), ["'checkpoints/toy/source'", "required"]),
         (changed(checkpoints={}), ["'checkpoints'"]),

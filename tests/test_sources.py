@@ -50,6 +50,31 @@ def test_a_checkpoint_directory_needs_its_config(tmp_path):
         assert hint in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("annotation", "format", "is_enough"),
+    [
+        (None, None, False),
+        ("genes.bed.gz", "bed.gz", False),
+        ("genes.gtf", "gtf", True),
+        ("https://host/genes.gff.gz", "gff.gz", True),
+        ("genes.gff3", "gff3", True),
+    ],
+)
+def test_negatives_matched_by_gene_starts_need_genes(annotation, format, is_enough):
+    row = ROW | {"peaks": "p.bed", "annotation": annotation, "annotation_format": format}
+    negatives = {"random": {"match": ["gc"]}, "matched": {"match": ["gc", "tss"]}}
+    config = {"peaks": {"negatives": negatives}}
+    if is_enough:
+        sources.check_gene_starts({"x": row}, config)
+    else:
+        with pytest.raises(BasewiseError, match=r"negatives/matched/match' asks for tss.*'x'"):
+            sources.check_gene_starts({"x": row}, config)
+    sources.check_gene_starts({"x": row | {"peaks": None}}, config)
+    negatives["matched"]["match"] = ["gc"]
+    sources.check_gene_starts({"x": row}, config)
+    sources.check_gene_starts({"x": row}, {"peaks": None})
+
+
 def test_an_assembly_does_not_share_a_folder_with_checkpoints(here):
     row = ROW | {"fasta": "ftp://host/genom.fa"}
     folder = here / "resources/toy/some_model"

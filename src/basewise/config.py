@@ -110,6 +110,14 @@ def complete_config(config: dict, schema: dict) -> dict:
         from basewise.peaks.chapter import PeaksChapter  # slow to import, and few need it
 
         PeaksChapter.read(config["peaks"])
+    if config["binding"] is not None:
+        bins = config["binding"]["evaluation"]
+        if bins["bin_bp"] % bins["step_bp"]:
+            raise BasewiseError(
+                "config key 'binding/evaluation/bin_bp' must be a multiple of "
+                "'binding/evaluation/step_bp'",
+                found=f"{bins['bin_bp']} and {bins['step_bp']}",
+            )
     return config
 
 

@@ -1,11 +1,13 @@
 """Plain values to a frozen dataclass, with an error that names the key."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TypeVar
 
 from basewise.errors import BasewiseError, nearest
 
 Fields = TypeVar("Fields")
+WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
 def check_fields(cls: type[Fields], values: dict, where: str) -> Fields:
@@ -25,3 +27,23 @@ def check_fields(cls: type[Fields], values: dict, where: str) -> Fields:
         if is_needed and field.default_factory is dataclasses.MISSING and key not in values:
             raise BasewiseError(f"missing key {where}/{key}")
     return cls(**values)
+
+
+def check_types(cls: type, values: Mapping, where: str) -> None:
+    """Refuse values of another type than a field that is a number, a switch or text, or null.
+
+    Other fields, and keys that the class does not have, are not looked at.
+
+    Raises:
+        BasewiseError: such a value, named below ``where``.
+    """
+    for field in dataclasses.fields(cls):
+        wanted = next((one for one in WORDS if field.type in (one, one | None)), None)
+        if wanted is None or field.name not in values:
+            continue
+        value, is_optional = values[field.name], field.type != wanted
+        is_whole = wanted is float and type(value) is int
+        if type(value) is wanted or is_whole or (value is None and is_optional):
+            continue
+        words = WORDS[wanted] + (" or null" if is_optional else "")
+        raise BasewiseError(f"{where}/{field.name} must be {words}", found=repr(value))

@@ -107,6 +107,22 @@ def check_checkpoints(
             ) from None
 
 
+def check_gene_starts(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
+    """Raise BasewiseError for peaks whose negatives need gene starts that no annotation tells."""
+    matched = ((config["peaks"] or {}).get("negatives") or {}).get("matched")
+    if matched is None or "tss" not in matched["match"]:
+        return
+    for assembly, row in assemblies.items():
+        if not row["peaks"] or (row["annotation_format"] or "bed").startswith("g"):
+            continue
+        raise BasewiseError(
+            f"config key 'peaks/negatives/matched/match' asks for tss, and the annotation of "
+            f"assembly '{assembly}' tells no gene starts",
+            found=row["annotation"] or "no annotation",
+            hint="Name a GTF or GFF3 in the column 'annotation', or leave out tss.",
+        )
+
+
 def check_embedding(assemblies: Mapping[str, dict], config: Mapping) -> None:
     """Raise BasewiseError for regions that are absent, and for what the model cannot give.
 

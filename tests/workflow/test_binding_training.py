@@ -33,6 +33,7 @@ TRAINING = {
     "fit": {"steps": 2, "batch_size": 8, "validate_every": 1},
     "valid_windows": 50,
 }
+FINE = {"signal": {"resolution_bp": 8}}  # as wide as the trunk's bins
 FOLDER = "results/toy_peaks/binding"
 
 
@@ -64,7 +65,8 @@ def test_a_model_is_planned_where_it_is_asked_for(run_snakemake, make_training):
 
 
 def test_signals_are_learned_without_windows(run_snakemake, make_training):
-    done = run_snakemake(make_training({"learn": "signals"}), "--dry-run", "--quiet", "rules")
+    directory = make_training({"learn": "signals"}, peaks=CASE["peaks"] | FINE)
+    done = run_snakemake(directory, "--dry-run", "--quiet", "rules")
     assert done.returncode == 0, done.stdout
     assert {"train_binding", "bin_signal"} <= planned(done)
     assert "evaluate_binding" not in planned(done)
@@ -73,7 +75,7 @@ def test_signals_are_learned_without_windows(run_snakemake, make_training):
 def test_signals_alone_tell_targets_and_biotypes(run_snakemake, make_training):
     names, values = (row.split("\t") for row in TABLE.splitlines())
     row = dict(zip(names, values, strict=True)) | {"peaks": ""}
-    directory = make_training({"learn": "signals"})
+    directory = make_training({"learn": "signals"}, peaks=CASE["peaks"] | FINE)
     table = "\n".join("\t".join(column) for column in (row.keys(), row.values())) + "\n"
     (directory / "config/assemblies.tsv").write_text(table)
     done = run_snakemake(directory, "--dry-run", "--quiet", "rules")

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from basewise.errors import BasewiseError
 from basewise.models.convolutions import Conv1D, ConvBlock, ResidualConvBlock
 from basewise.models.layers import Dense
-from basewise.models.one_hot_config import NO_CROP, EnformerConfig
+from basewise.models.one_hot_config import EnformerConfig, cropped_length
 from basewise.models.pooling import AttentionPool
 from basewise.models.positional import enformer_positions
 from basewise.models.relative_transformer import RelativeTransformer
@@ -186,16 +186,3 @@ def crop(x: jax.Array, target_length: int) -> jax.Array:
     kept = cropped_length(x.shape[1], target_length)
     trim = (x.shape[1] - kept) // 2
     return x[:, trim : x.shape[1] - trim]
-
-
-def cropped_length(length: int, target_length: int) -> int:
-    """Return how many of ``length`` bins ``crop`` keeps.
-
-    Raises:
-        BasewiseError: there are fewer bins than ``target_length``.
-    """
-    if target_length == NO_CROP:
-        return length
-    if length < target_length:
-        raise BasewiseError(f"target_length keeps {target_length} bins", found=f"{length} bins")
-    return target_length - (length - target_length) % 2

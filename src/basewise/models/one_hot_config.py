@@ -147,6 +147,19 @@ def spread_widths(first: int, last: int, count: int, divisible_by: int) -> list[
     return [round(width) * divisible_by for width in widths]
 
 
+def cropped_length(length: int, target_length: int) -> int:
+    """Return how many of ``length`` bins a crop to the centre keeps.
+
+    Raises:
+        BasewiseError: there are fewer bins than ``target_length``.
+    """
+    if target_length == NO_CROP:
+        return length
+    if length < target_length:
+        raise BasewiseError(f"target_length keeps {target_length} bins", found=f"{length} bins")
+    return target_length - (length - target_length) % 2
+
+
 def _check_sizes(config, *, least_downsamples: int) -> None:
     if config.num_downsamples < least_downsamples:
         raise BasewiseError(

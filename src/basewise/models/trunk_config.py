@@ -1,12 +1,14 @@
 """Sizes and switches of a transformer encoder, under the Nucleotide Transformer's published names.
 
 ESM, BERT and ALBERT are values of it too: the same blocks, before or after their norms.
+No JAX here.
 """
 
 from dataclasses import dataclass
 
 from basewise.errors import BasewiseError
-from basewise.models.activations import ACTIVATIONS
+
+ACTIVATION_NAMES = ("gelu-no-approx", "gelu", "relu", "swish", "silu", "sin")
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,11 @@ class NucleotideTransformerConfig:
             object.__setattr__(self, "key_size", self.embed_dim // self.attention_heads)
         if self.use_rotary_embedding and self.key_size % 2:
             raise BasewiseError("rotary positions need an even key_size", found=self.key_size)
-        if self.ffn_activation_name not in ACTIVATIONS:
+        if self.ffn_activation_name not in ACTIVATION_NAMES:
             raise BasewiseError(
                 "unknown ffn_activation_name",
                 found=repr(self.ffn_activation_name),
-                hint=f"Known: {', '.join(sorted(ACTIVATIONS))}.",
+                hint=f"Known: {', '.join(sorted(ACTIVATION_NAMES))}.",
             )
 
         if self.positional_embedding not in (None, "learned", "absolute"):

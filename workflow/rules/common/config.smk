@@ -39,6 +39,7 @@ try:
         is_thorough=workflow.is_main_process,
     )
     sources.check_checkpoints(assemblies, config["checkpoints"], config["tiling"])
+    sources.check_gene_starts(assemblies, config)
     sources.check_embedding(assemblies, config)
     encoders.check_encoders(assemblies, config)
     training.check_training(assemblies, config)

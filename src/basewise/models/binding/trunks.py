@@ -13,16 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from basewise.errors import BasewiseError, nearest
-from basewise.fields import check_fields
 from basewise.models.binding.calibration import calibrate_convolutions
+from basewise.models.binding.trunk_shapes import CLS_TOKENS, TrunkShape, read_shape
 from basewise.models.borzoi import Borzoi
-from basewise.models.enformer import Enformer, cropped_length
+from basewise.models.enformer import Enformer
 from basewise.models.nucleotide_transformer import build_trunk
-from basewise.models.one_hot_config import BorzoiConfig, EnformerConfig
 from basewise.tiling import fill_ambiguous
 from basewise.tokenizers import TOKENIZERS, one_hot_codes
 
-CLS_TOKENS = 1
 STARTS = DRAWN, CALIBRATED = "drawn", "calibrated"
 CALIBRATION_BP = 16_384  # in all; a single sequence may be longer
 LONGEST_BP = 2**22  # that is tried
@@ -73,92 +71,61 @@ def build_dna_trunk(config: dict, dtype=jnp.float32, *, rematerialise: bool = Fa
     Raises:
         BasewiseError: an unknown family, tokenizer or field, named.
     """
-    family = config.get("family")
-    if family not in TRUNKS:
-        raise BasewiseError(
-            "unknown family of a DNA trunk", found=repr(family), hint=nearest(family, TRUNKS)
-        )
-    if "trunk" not in config.get("architecture", {}):
-        raise BasewiseError("missing key trunk/architecture/trunk")
+    shape = read_shape(config)
     start = config.get("start", DRAWN)
     if start not in STARTS:
         raise BasewiseError(
             "unknown start of a DNA trunk", found=repr(start), hint=nearest(start, STARTS)
         )
-    trunk = TRUNKS[family](config["architecture"], dtype, rematerialise)
+    family = config["family"]
+    trunk = TRUNKS[family](config["architecture"], shape, dtype, rematerialise)
     if start == CALIBRATED:
         trunk = dataclasses.replace(trunk, init=partial(start_calibrated, trunk))
     return dataclasses.replace(trunk, family=family)
 
 
-def _build_enformer(architecture: dict, dtype, rematerialise: bool) -> DnaTrunk:
-    config = check_fields(EnformerConfig, architecture["trunk"], "architecture/trunk")
+def _build_enformer(_: dict, shape: TrunkShape, dtype, rematerialise: bool) -> DnaTrunk:
+    config = shape.sizes
     trunk = Enformer(config, dtype, rematerialise)
 
     def embed(params, codes):
         x = trunk.embed(params, codes)
         return trunk.finish(params, x) if config.final_pointwise else x
 
-    def n_bins(context_bp: int) -> int:
-        length = _whole_bins(context_bp, config.bp_per_bin)
-        return cropped_length(length, config.target_length) if config.final_pointwise else length
-
     return DnaTrunk(
         family="",
         embed_dim=2 * config.embed_dim if config.final_pointwise else config.embed_dim,
-        bp_per_bin=config.bp_per_bin,
-        n_bins=n_bins,
+        bp_per_bin=shape.bp_per_bin,
+        n_bins=shape.n_bins,
         init=lambda rng: start_afresh(trunk.init(rng)),
         encode=one_hot_codes,
         embed=embed,
     )
 
 
-def _build_borzoi(architecture: dict, dtype, rematerialise: bool) -> DnaTrunk:
-    config = check_fields(BorzoiConfig, architecture["trunk"], "architecture/trunk")
-    trunk = Borzoi(config, dtype, rematerialise)
-
-    def n_bins(context_bp: int) -> int:
-        length = _whole_bins(context_bp, config.bp_per_bin) * 2**config.num_unet_conv
-        return cropped_length(length, config.target_length)
-
+def _build_borzoi(_: dict, shape: TrunkShape, dtype, rematerialise: bool) -> DnaTrunk:
+    trunk = Borzoi(shape.sizes, dtype, rematerialise)
     return DnaTrunk(
         family="",
         embed_dim=trunk.embed_dim,
-        bp_per_bin=config.bp_per_target_bin,
-        n_bins=n_bins,
+        bp_per_bin=shape.bp_per_bin,
+        n_bins=shape.n_bins,
         init=lambda rng: start_afresh(trunk.init(rng)),
         encode=one_hot_codes,
         embed=trunk.embed,
     )
 
 
-def _build_nucleotide_transformer(architecture: dict, dtype, rematerialise: bool) -> DnaTrunk:
+def _build_nucleotide_transformer(
+    architecture: dict, shape: TrunkShape, dtype, rematerialise: bool
+) -> DnaTrunk:
     trunk = build_trunk(architecture, dtype, rematerialise=rematerialise)
-    name = architecture.get("tokenizer")
-    if name not in TOKENIZERS:
-        raise BasewiseError(
-            "unknown architecture/tokenizer of a DNA trunk",
-            found=repr(name),
-            hint=nearest(name, TOKENIZERS),
-        )
-    tokenizer = TOKENIZERS[name]
-
-    def n_bins(context_bp: int) -> int:
-        n_tokens = _whole_bins(context_bp, tokenizer.k)
-        if trunk.config.positional_embedding == "learned":
-            most = trunk.config.max_positions - CLS_TOKENS
-            if n_tokens > most:
-                raise BasewiseError(
-                    f"this trunk reads at most {most * tokenizer.k} bp", found=f"{context_bp} bp"
-                )
-        return n_tokens
-
+    tokenizer = TOKENIZERS[architecture["tokenizer"]]
     return DnaTrunk(
         family="",
         embed_dim=trunk.config.embed_dim,
-        bp_per_bin=tokenizer.k,
-        n_bins=n_bins,
+        bp_per_bin=shape.bp_per_bin,
+        n_bins=shape.n_bins,
         init=trunk.init,
         encode=lambda bases: tokenizer.tokenize_batch(fill_ambiguous(bases)),
         embed=lambda params, tokens: trunk.embed(params, tokens, is_padded=False)[:, CLS_TOKENS:],
@@ -167,7 +134,7 @@ def _build_nucleotide_transformer(architecture: dict, dtype, rematerialise: bool
     )
 
 
-TRUNKS: dict[str, Callable[[dict, type, bool], DnaTrunk]] = {
+TRUNKS: dict[str, Callable[[dict, TrunkShape, type, bool], DnaTrunk]] = {
     "enformer": _build_enformer,
     "segment_enformer": _build_enformer,
     "borzoi": _build_borzoi,
@@ -212,12 +179,3 @@ def _reads(trunk: DnaTrunk, length_bp: int) -> bool:
         return trunk.n_bins(length_bp) > 0
     except BasewiseError:
         return length_bp > LONGEST_BP
-
-
-def _whole_bins(context_bp: int, bp_per_bin: int) -> int:
-    n_bins, rest = divmod(context_bp, bp_per_bin)
-    if rest or not n_bins:
-        raise BasewiseError(
-            f"this trunk reads whole bins of {bp_per_bin} bp", found=f"{context_bp} bp"
-        )
-    return n_bins

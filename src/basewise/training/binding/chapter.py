@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from basewise.errors import BasewiseError, nearest
-from basewise.fields import check_fields
+from basewise.fields import check_fields, check_types
 from basewise.models.binding.config import BindingConfig
 from basewise.peaks.splits import SplitRules
 from basewise.peaks.windows import PEAK
+from basewise.training.binding.trunk_section import check_bins, read_trunk
 
 WINDOWS, SIGNALS = "windows", "signals"
 FOLD = ("folds", "fold")  # of a section that is to train one fold
@@ -54,35 +55,24 @@ def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
     """Refuse a section that no job could follow, before anything runs.
 
     Raises:
-        BasewiseError: a trunk that is neither described nor a checkpoint, an option that the
-            adapter does not have, nothing to validate on, kinds of windows that there are not, or
-            an assembly without signals that are to be learned.
+        BasewiseError: a trunk that cannot be built, or does not read the windows; an option that
+            the adapter does not have; batches that cards cannot share; nothing to validate on;
+            kinds of windows that there are not; an assembly without signals to be learned.
     """
     section = (config["binding"] or {}).get("training")
     if section is None:
         return
     where = "config section 'binding/training'"
-    trunk = section["trunk"]
-    if ("checkpoint" in trunk) == ("family" in trunk and "architecture" in trunk):
-        raise BasewiseError(
-            f"{where}: the trunk is either a checkpoint, or a family and an architecture",
-            found=", ".join(trunk) or "neither",
-        )
-    if "checkpoint" in trunk and trunk["checkpoint"] not in config["checkpoints"]:
-        raise BasewiseError(
-            f"{where}: the trunk names a checkpoint that is not among the checkpoints",
-            found=repr(trunk["checkpoint"]),
-            hint=nearest(trunk["checkpoint"], config["checkpoints"])
-            if config["checkpoints"]
-            else "Name it there.",
-        )
+    shape = read_trunk(section, config["checkpoints"])
     is_binary = section["learn"] == WINDOWS
     if section["folds"] and not is_binary:
         raise BasewiseError(f"{where}: folds are for windows", hint="Loci name their split.")
-    follow = {"trunk_dim": 1, "protein_dim": 1, "context_dim": 1, "binary_target": is_binary}
-    check_fields(BindingConfig, follow | section["adapter"], "binding/training/adapter")
+    _check_adapter(section["adapter"], is_binary)
+    _check_batches(section, where)
     if is_binary:
         _check_windows(config["peaks"], section, where)
+    if shape is not None:
+        check_bins(shape, config["peaks"], is_binary=is_binary)
     for assembly, row in assemblies.items():
         is_asked = row["peaks"] or row["signals"]
         if is_asked and not is_binary and not (row["signals"] and row["loci"]):
@@ -90,6 +80,33 @@ def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
                 f"{where}: assembly '{assembly}' has no signals and loci to learn",
                 hint="Name them in the columns signals, bigwigs and loci, or learn windows.",
             )
+
+
+def _check_adapter(adapter: Mapping, is_binary: bool) -> None:
+    where = "binding/training/adapter"
+    check_types(BindingConfig, adapter, where)
+    if adapter.get("binary_target", is_binary) != is_binary:
+        raise BasewiseError(f"{where}/binary_target follows from learn", hint="Leave it out.")
+    width = max(adapter.get("attention_heads", 1), 1) * 8  # any that fits: the true ones follow
+    follow = {"trunk_dim": width, "protein_dim": width, "context_dim": width}
+    check_fields(BindingConfig, follow | adapter | {"binary_target": is_binary}, where)
+
+
+def _check_batches(section: Mapping, where: str) -> None:
+    batch, cards = section["fit"]["batch_size"], section["devices_per_job"]
+    if section["platform"] == "gpu" and batch % cards:
+        raise BasewiseError(
+            f"{where}: fit/batch_size must be a multiple of devices_per_job",
+            found=f"{batch} windows, {cards} cards",
+        )
+    least, greatest = section["sampling"]["shift_bp"]
+    if not least <= 0 <= greatest:
+        raise BasewiseError(
+            f"{where}: sampling/shift_bp is the least and the greatest shift, and holds 0",
+            found=f"{least} and {greatest}",
+        )
+    if section["learn"] == SIGNALS and section["sampling"]["kind_weights"]:
+        raise BasewiseError(f"{where}: sampling/kind_weights is for windows, and loci have no kind")
 
 
 def _check_windows(peaks: Mapping, section: Mapping, where: str) -> None:
