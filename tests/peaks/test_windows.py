@@ -141,8 +141,9 @@ def test_a_window_per_peak_and_negative(frame, negatives, tmp_path):
     positive = windows[windows["kind"] == "peak"]
     assert positive["label"].all()
     assert not windows.loc[windows["kind"] != "peak", "label"].any()
-    expected = frame.assign(start=np.clip(frame["summit"] - 20, 0, frame["chrom"].map(SIZES) - 41))
-    columns = ["chrom", "start", *SCOPE, "score"]
+    expected = frame.rename(columns={"start": "peak_start", "end": "peak_end"})
+    expected["start"] = np.clip(frame["summit"] - 20, 0, frame["chrom"].map(SIZES) - 41)
+    columns = ["chrom", "start", "peak_start", "peak_end", *SCOPE, "score"]
     assert sorted(map(tuple, expected[columns].astype(str).to_numpy())) == sorted(
         map(tuple, positive[columns].astype(str).to_numpy())
     )
@@ -155,6 +156,7 @@ def test_a_window_per_peak_and_negative(frame, negatives, tmp_path):
         map(tuple, drawn[keys].astype(str).to_numpy())
     )
     assert not windows.loc[windows["label"] == 0, "score"].any()
+    assert (windows.loc[windows["label"] == 0, ["peak_start", "peak_end"]] == -1).all(axis=None)
     given = windows[windows["kind"] == "random"].groupby(SCOPE, observed=True).size()
     exact = per_scope * 300 / len(frame)
     assert given.sum() == 300

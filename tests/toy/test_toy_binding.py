@@ -49,6 +49,10 @@ def test_windows_are_of_sites_or_far_from_them(toy, windows):
                 centres[target].append((site.start + site.end) // 2)
     assert set(windows["kind"]) == {"peak", "random", "near_miss", "other"}
     assert (windows["end"] - windows["start"] == WIDTH_BP).all()
+    peaks = windows[windows["kind"] == "peak"]
+    assert (peaks["start"] < peaks["peak_start"]).all()
+    assert (peaks["peak_end"] < peaks["end"]).all()
+    assert (windows.loc[windows["kind"] != "peak", ["peak_start", "peak_end"]] == -1).all(axis=None)
     for target, own in centres.items():
         rows = windows[windows["target"] == unmodified(target)]
         middles = rows["start"].to_numpy() + WIDTH_BP // 2

@@ -30,13 +30,15 @@ logger = logging.getLogger(__name__)
 
 COLUMNS = (
     *("chrom", "start", "end", "label", "kind", *NAMES),
-    *("score", "n_peaks", "split"),
+    *("score", "n_peaks", "split", "peak_start", "peak_end"),
 )
-_TYPES = {"start": pa.int32(), "end": pa.int32(), "label": pa.uint8()}
+_TYPES = {name: pa.int32() for name in ("start", "end", "peak_start", "peak_end")}
+_TYPES |= {"label": pa.uint8()}
 _TYPES |= {"score": pa.float32(), "n_peaks": pa.int64()}
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema([(name, _TYPES.get(name, _TEXT)) for name in COLUMNS])
 PEAK = "peak"
+NO_PEAK = -1  # where the peak of a negative reaches
 
 
 def make_windows(
@@ -54,7 +56,8 @@ def make_windows(
     """Write the windows of every split that the rules make, each to `<output>/<split>.parquet`.
 
     Columns: chrom, start, end (int32, bp), label (uint8), kind ("peak", or the negative's),
-    experiment, target, biotype, score (float32), n_peaks (int64), split; by chrom and start.
+    experiment, target, biotype, score (float32), n_peaks (int64), split, peak_start and peak_end
+    (int32, bp; how far the peak reaches, -1 for negatives); by chrom and start.
 
     Args:
         peaks: A peak store, its path, or peaks in memory.
@@ -151,7 +154,14 @@ def _by_chrom(
         kind += [pd.Categorical(frame["kind"].astype(str), categories=kinds).codes for frame in own]
         kind = np.concatenate(kind)
         scope = np.concatenate([table.find(rows), *(frame["scope"].to_numpy() for frame in own)])
-        score = np.append(rows["score"].to_numpy(np.float32), np.zeros(len(start) - len(rows)))
+        score, *extent = (
+            np.append(rows[name].to_numpy(dtype), np.full(len(start) - len(rows), none, dtype))
+            for name, dtype, none in (
+                ("score", np.float32, 0),
+                ("start", np.int32, NO_PEAK),
+                ("end", np.int32, NO_PEAK),
+            )
+        )
         order = np.argsort(start, kind="stable")
         start, kind, scope, score = start[order], kind[order], scope[order], score[order]
         yield pd.DataFrame(
@@ -167,8 +177,10 @@ def _by_chrom(
                     )
                     for name in NAMES
                 },
-                "score": score.astype(np.float32),
+                "score": score,
                 "n_peaks": table.n_peaks[scope],
+                "peak_start": extent[0][order],
+                "peak_end": extent[1][order],
             }
         )
 

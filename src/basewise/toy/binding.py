@@ -18,6 +18,7 @@ from basewise.atomic import atomic_path
 from basewise.checkpoints.config import CONFIG_NAME
 from basewise.encoders import build_encoder, encode_biotypes
 from basewise.encoders.cache import write_embeddings
+from basewise.peaks.windows import NO_PEAK
 from basewise.toy.files import write_toy_genome
 from basewise.toy.genome import ToyGenome, make_toy_genome
 from basewise.toy.peaks import BIOTYPES, PROTEINS, TARGETS
@@ -135,7 +136,8 @@ def make_windows(toy: ToyGenome, rng: np.random.Generator, *, every: int = 1) ->
     for chrom, bases in toy.sequences.items():
         codes = encode(bases)
         sites = [site for site in toy.sites if site.chrom == chrom]
-        centres = np.array([(site.start + site.end) // 2 for site in sites], np.int64)
+        spans = np.array([(site.start, site.end) for site in sites], np.int64).reshape(-1, 2)
+        centres = spans.sum(axis=1) // 2
         misses = {factor: find_near_misses(factor, codes) for factor in MOTIFS}
         for target, factors in TARGETS.items():
             is_bound = np.array([site.factor in factors for site in sites], bool)
@@ -148,6 +150,7 @@ def make_windows(toy: ToyGenome, rng: np.random.Generator, *, every: int = 1) ->
             is_second = np.array([site.factor in factors[1:] for site in sites], bool)
             is_left_out = is_second & (np.cumsum(is_second) % every > 0)
             chosen = {"peak": centres[is_bound & ~is_left_out]}
+            reach = {"peak": spans[is_bound & ~is_left_out]}
             for kind, places in candidates.items():
                 places = places[is_clear(places, bound)]
                 places = places[codes[np.clip(places, 0, len(codes) - 1)] < 4]
@@ -155,7 +158,8 @@ def make_windows(toy: ToyGenome, rng: np.random.Generator, *, every: int = 1) ->
                 chosen[kind] = rng.permutation(places)[:n]
             for kind, places in chosen.items():
                 for biotype in BIOTYPES:
-                    frames.append(_frame(chrom, places, kind, unmodified(target), biotype))
+                    own = reach.get(kind, np.full((len(places), 2), NO_PEAK))
+                    frames.append(_frame(chrom, places, own, kind, unmodified(target), biotype))
     windows = pd.concat(frames, ignore_index=True)
     sizes = windows["chrom"].map(toy.chromsizes)
     return windows[(windows["start"] >= 0) & (windows["end"] <= sizes)].reset_index(drop=True)
@@ -197,7 +201,9 @@ def _forget_scratch(path: Path) -> None:
         temporary.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _frame(chrom: str, centres: np.ndarray, kind: str, target: str, biotype: str) -> pd.DataFrame:
+def _frame(
+    chrom: str, centres: np.ndarray, spans: np.ndarray, kind: str, target: str, biotype: str
+) -> pd.DataFrame:
     is_bound = kind == "peak"
     start = centres.astype(np.int32) - WIDTH_BP // 2
     return pd.DataFrame(
@@ -212,5 +218,7 @@ def _frame(chrom: str, centres: np.ndarray, kind: str, target: str, biotype: str
             "biotype": biotype,
             "score": np.float32(is_bound),
             "n_peaks": np.int64(0),
+            "peak_start": spans[:, 0].astype(np.int32),
+            "peak_end": spans[:, 1].astype(np.int32),
         }
     )

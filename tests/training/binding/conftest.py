@@ -31,6 +31,7 @@ def make_windows(rng, genome: dict, chroms) -> pd.DataFrame:
     for chrom in chroms:
         for number, start in enumerate(range(100, len(genome[chrom]) - 2 * WIDTH, WIDTH + 20)):
             kind = ("TOYA", "TOYB", None)[number % 3]
+            at = -9
             if kind:
                 at = start + WIDTH // 2 - 4 + int(rng.integers(-6, 7))
                 genome[chrom][at : at + 8] = np.frombuffer(SITES[kind].encode(), np.uint8)
@@ -42,9 +43,12 @@ def make_windows(rng, genome: dict, chroms) -> pd.DataFrame:
                         "label": int(is_bound), "kind": "peak" if is_bound else "scoped",
                         "experiment": "E", "target": target, "biotype": "cell",
                         "score": 5.0 * is_bound, "n_peaks": 100,
+                        "peak_start": at if is_bound else -1,
+                        "peak_end": at + 8 if is_bound else -1,
                     }
                 )  # fmt: skip
-    table = pd.DataFrame(rows).astype({"start": "int32", "end": "int32", "label": "uint8"})
+    places = dict.fromkeys(("start", "end", "peak_start", "peak_end"), "int32")
+    table = pd.DataFrame(rows).astype(places | {"label": "uint8"})
     return table.astype({"score": "float32", "n_peaks": "int64"})
 
 

@@ -6,6 +6,8 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
 from basewise.models.binding.trunks import build_dna_trunk
@@ -17,6 +19,7 @@ from basewise.training.binding.examples import (
     WindowExamples,
     choose_pairs,
 )
+from basewise.training.binding.pairs import Pair, PairTable
 
 TURN = str.maketrans("ACGT", "TGCA")
 SHIFTED = Sampling(shift_bp=(-3, 3))
@@ -24,7 +27,7 @@ SHIFTED = Sampling(shift_bp=(-3, 3))
 
 @pytest.fixture(scope="module")
 def windows(toy):
-    return read_windows(toy / "windows", "train")
+    return read_windows(toy / "windows", "train", extent=True)
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +145,109 @@ def test_places_are_bound_near_a_peak_and_unknown_further_off(windows, pairs):
         BoundPlaces.of(windows, pairs, 50, 40)
 
 
+def make_peaks(rows, width: int) -> pd.DataFrame:
+    """Windows around the middles of peaks: chrom, target, biotype, peak_start, peak_end."""
+    names = ["chrom", "target", "biotype", "peak_start", "peak_end"]
+    peaks = pd.DataFrame(rows, columns=names)
+    start = (peaks["peak_start"] + peaks["peak_end"]) // 2 - width // 2
+    return peaks.assign(start=start, end=start + width, label=1)
+
+
+def number_pairs(rows) -> PairTable:
+    """A table of the pairs of rows, with no embeddings to speak of."""
+    nothing = {row[i]: np.zeros((1, 1)) for row in rows for i in (1, 2)}
+    return PairTable.of([Pair(*row[1:3]) for row in rows], nothing, None)
+
+
+def test_a_window_inside_a_wide_peak_is_not_unbound():
+    """A peak of 1.5 kb, and a window of ReMap's width 300 bp from its middle."""
+    rows = [("one", "POLR2A", "K562", 10_000, 11_500), ("one", "CTCF", "K562", 50_000, 50_200)]
+    pairs = number_pairs(rows)
+    places = BoundPlaces.of(make_peaks(rows, 256), pairs, 50, 256)
+    middles = np.array([10_750, 10_801, 11_050, 11_627, 11_628, 9_873, 9_872])
+    label, weight = places.label(["one"] * 7, middles, pairs.numbers(["POLR2A"], ["K562"]))
+    assert label[0].tolist() == [1, 0, 0, 0, 0, 0, 0]
+    assert weight[0].tolist() == [1, 0, 0, 0, 1, 0, 1]
+    label, weight = places.label(["one"], middles[:1], pairs.numbers(["CTCF"], ["K562"]))
+    assert (label[0, 0], weight[0, 0]) == (0, 1)
+
+
+def test_where_a_modified_form_binds_the_target_is_not_unbound():
+    rows = [
+        ("one", "ESR1", "MCF-7", 1_000, 1_200),
+        ("one", "ESR1_S118ph", "MCF-7", 5_000, 5_200),
+        ("one", "ESR1", "MCF-7_E2", 9_000, 9_200),
+    ]
+    pairs = number_pairs(rows)
+    places = BoundPlaces.of(make_peaks(rows, 100), pairs, 10, 100)
+    numbers = pairs.numbers(*zip(*(row[1:3] for row in rows), strict=True))
+    label, weight = places.label(["one"] * 3, np.array([1_100, 5_100, 9_100]), numbers)
+    assert label.tolist() == np.eye(3).tolist()
+    assert weight.tolist() == [[1, 0, 1], [0, 1, 1], [1, 1, 1]]
+
+
+def test_a_table_of_many_pairs_and_scaffolds_has_no_place_bound_but_its_own():
+    """5,000 pairs times 900 scaffolds: more than a number of 2^62 had room for."""
+    rows = [(f"s{i % 900}", f"T{i}", "cell", 700, 900) for i in range(5_000)]
+    pairs = number_pairs(rows)
+    windows = make_peaks(rows, 100).astype(
+        {"chrom": pd.CategoricalDtype([f"s{i}" for i in range(900)])}
+    )
+    places = BoundPlaces.of(windows, pairs, 50, 100)
+    for row in (0, 899, 4_999):
+        own = pairs.numbers([rows[row][1]], ["cell"])
+        label, weight = places.label(
+            [rows[row][0], "s7", "s899"], np.array([800, 10**6, 10**6]), own
+        )
+        assert label[0].tolist() == [1, 0, 0]
+        assert weight.all()
+
+
+def label_by_hand(peaks, pair, chrom, centres, within, beyond, width):
+    """What `BoundPlaces.label` says of windows for one pair, peak by peak."""
+    is_bound, is_unclear = (np.zeros(len(centres), bool) for _ in range(2))
+    start = centres - width // 2
+    for row in peaks.itertuples():
+        if row.chrom != chrom or row.biotype != pair.biotype:
+            continue
+        distance = np.abs(centres - (row.start + row.end) // 2)
+        if row.target == pair.target:
+            is_bound |= distance <= within
+        if row.target.partition("_")[0] == pair.target.partition("_")[0]:
+            is_unclear |= distance <= beyond
+            is_unclear |= (start < row.peak_end) & (start + width > row.peak_start)
+    return is_bound, is_bound | ~is_unclear
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["one", "two"]),
+            st.sampled_from(["A", "A_p", "B"]),
+            st.sampled_from(["x", "y"]),
+            st.integers(20, 200),
+            st.integers(1, 90),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    st.integers(1, 30),
+    st.integers(0, 10),
+    st.integers(0, 40),
+)
+def test_labels_are_those_of_every_peak_by_hand(peaks, width, within, more):
+    rows = [(*names, start, start + size) for *names, start, size in peaks]
+    pairs = number_pairs(rows)
+    table = make_peaks(rows, width)
+    places = BoundPlaces.of(table, pairs, within, within + more)
+    centres = np.arange(0, 350, 3)
+    for chrom in sorted({row[0] for row in rows}):
+        label, weight = places.label([chrom] * len(centres), centres, np.arange(len(pairs)))
+        for number, pair in enumerate(pairs.pairs):
+            expected = label_by_hand(table, pair, chrom, centres, within, within + more, width)
+            assert np.array_equal((label[number], weight[number]), expected)
+
+
 def test_chosen_pairs_hold_each_windows_own():
     numbers = np.array([[5, 5, 2, 9], [1, 1, 1, 1]])
     used, own = choose_pairs(numbers)
@@ -170,6 +276,13 @@ def test_splits_that_are_missing_empty_or_foreign(toy, tmp_path, windows):
     pd.DataFrame({"chrom": ["one"]}).to_parquet(tmp_path / "train.parquet")
     with pytest.raises(BasewiseError, match="no table of windows"):
         read_windows(tmp_path, "train")
+
+
+def test_windows_of_before_peaks_had_an_extent_are_refused_where_it_matters(tmp_path, windows):
+    windows.drop(columns=["peak_start", "peak_end"]).to_parquet(tmp_path / "train.parquet")
+    assert len(read_windows(tmp_path, "train")) == len(windows)
+    with pytest.raises(BasewiseError, match=r"how far peaks reach.*forcerun make_windows"):
+        read_windows(tmp_path, "train", extent=True)
 
 
 def test_batches_are_arrays_that_devices_take(make):

@@ -52,8 +52,9 @@ class Sampling:
 
     Attributes:
         pairing: "own" reads each window for its own pair. "batch" reads it for the pairs of all
-            windows of its batch: bound where a peak of that pair is near, not where there is
-            none; in between it does not count. The trunk's work is shared by all.
+            windows of its batch: bound where a peak of that pair is near; not where none is near
+            and none of the target, modified or not, reaches into the window; in between it does
+            not count. The trunk's work is shared by all.
         bound_within_bp: how near the centres of a window and a peak's window are, for pairing
             "batch".
         unbound_beyond_bp: how far they are where there is none; null for the width of a window.
@@ -119,9 +120,10 @@ class WindowExamples:
     @property
     def fingerprint(self) -> str:
         """Of the windows, what the sampler does with them, and the pairs' embeddings."""
+        places = "" if self.bound is None else f" {self.bound.fingerprint}"
         return (
             f"{self.sampler.seed} {self.sampler.state.fingerprint} {self.pairs.fingerprint} "
-            f"{self.sampling}"
+            f"{self.sampling}{places}"
         )
 
     def draw(self, step: int) -> PairBatch:
