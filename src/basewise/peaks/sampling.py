@@ -17,6 +17,7 @@ import pandas as pd
 from basewise.errors import BasewiseError, nearest
 from basewise.fields import check_fields
 from basewise.genome import Sequences, reverse_complement
+from basewise.peaks.categories import ROWS_AT_ONCE, read_codes
 from basewise.peaks.shuffle import MAX_ITEMS, key_of
 from basewise.peaks.turns import Turns, draw_below
 
@@ -253,18 +254,18 @@ def read_bases(examples: Examples, sequences: Sequences) -> np.ndarray:
 
 
 def _sizes_of(windows: pd.DataFrame, chromsizes: Mapping[str, int]) -> np.ndarray:
-    """The length of every window's chrom, int64 (n,), after checking that windows fit in them."""
-    chrom = windows["chrom"].astype("category")
-    sizes = np.array([chromsizes.get(name, -1) for name in chrom.cat.categories], dtype=np.int64)[
-        chrom.cat.codes
-    ]
-    start, end = (windows[name].to_numpy(np.int64) for name in ("start", "end"))
+    """The length of every window's chrom, int (n,), after checking that windows fit in them."""
+    codes, names = read_codes(windows["chrom"])
+    sizes = np.array([chromsizes.get(name, -1) for name in names], dtype=np.int64)
+    is_short = sizes.max(initial=0) <= np.iinfo(np.int32).max
+    sizes = sizes.astype(np.int32 if is_short else np.int64)[codes]
+    start, end = (windows[name].to_numpy() for name in ("start", "end"))
     bad = np.flatnonzero((start < 0) | (end > sizes) | (end - start != end[0] - start[0]))
     if len(bad):
         i = bad[0]
         raise BasewiseError(
             f"{len(bad)} windows leave their chrom or differ in width from the first",
-            found=f"{chrom.iloc[i]}:{start[i]}-{end[i]}",
+            found=f"{names[codes[i]]}:{start[i]}-{end[i]}",
             hint="Make them with `make_windows`, for this assembly",
         )
     return sizes
@@ -272,7 +273,10 @@ def _sizes_of(windows: pd.DataFrame, chromsizes: Mapping[str, int]) -> np.ndarra
 
 def _fingerprint(windows: pd.DataFrame, *settings: object) -> str:
     columns = ["chrom", "start", "end", "kind", *NUMBERS, *TEXT]
-    hashes = pd.util.hash_pandas_object(windows[columns], index=False).to_numpy()
-    digest = hashlib.sha256(np.ascontiguousarray(hashes, "<u8").tobytes())
+    digest = hashlib.sha256()
+    for first in range(0, len(windows), ROWS_AT_ONCE):
+        rows = windows[columns].iloc[first : first + ROWS_AT_ONCE]
+        hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
+        digest.update(np.ascontiguousarray(hashes, "<u8").data)
     digest.update(repr([dict(s) if isinstance(s, Mapping) else s for s in settings]).encode())
     return digest.hexdigest()[:16]

@@ -13,6 +13,7 @@ import pandas as pd
 from numba import njit
 
 from basewise.errors import BasewiseError, nearest
+from basewise.peaks.categories import count_names, read_codes
 from basewise.peaks.shuffle import below, mix, permuted
 
 
@@ -21,7 +22,7 @@ class Turns:
     """Rows of a table as the leaves of a tree.
 
     Attributes:
-        rows: Row of every leaf, int64 (n,).
+        rows: Row of every leaf, uint32 (n,).
         firsts: First child of each node, level after level with an end each: int64.
         levels: Where each level begins in `firsts`, int64 (levels,).
         roots: Root of every slot of a round, int64 (slots,).
@@ -47,11 +48,13 @@ class Turns:
         key: np.uint64,
     ) -> "Turns":
         """A tree with a level per column, below a root for all rows or one for each kind."""
-        codes = [pd.factorize(table[name], sort=True)[0] for name in columns]
         root, weights = _roots(table, kind_weights)
-        rows = np.flatnonzero(root >= 0)
-        levels = [root[rows], *(code[rows] for code in codes)]
-        order = np.lexsort(levels[::-1])
+        levels = [root, *(_rank(table[name]) for name in columns)]
+        rows = np.arange(len(table), dtype=np.uint32)
+        if (is_left_out := root < 0).any():
+            rows = rows[~is_left_out]
+            levels = [level[rows] for level in levels]
+        order = np.lexsort(levels[::-1]).astype(np.uint32)
         rows, levels = rows[order], [level[order] for level in levels]
         is_first = np.zeros(len(rows), dtype=bool)
         is_first[:1] = True
@@ -77,7 +80,7 @@ class Turns:
         numbers = np.ascontiguousarray(numbers, dtype=np.int64)
         slots = (self.roots, self.ordinals, self.weights)
         _descend(numbers, self.firsts, self.levels, *slots, self.key, leaves)
-        return self.rows[leaves]
+        return self.rows[leaves].astype(np.int64)
 
 
 def draw_below(key: np.uint64, numbers: np.ndarray, bounds: np.ndarray) -> np.ndarray:
@@ -90,10 +93,10 @@ def draw_below(key: np.uint64, numbers: np.ndarray, bounds: np.ndarray) -> np.nd
 def _roots(
     table: pd.DataFrame, kind_weights: Mapping[str, int] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The root of every row (-1 for none), and the slots of each root in a round."""
+    """The root of every row (int16, -1 for none), and the slots of each root in a round."""
     if kind_weights is None:
-        return np.zeros(len(table), dtype=np.int64), np.ones(1, dtype=np.int64)
-    present = set(table["kind"].astype(str).unique())
+        return np.zeros(len(table), dtype=np.int16), np.ones(1, dtype=np.int64)
+    present = count_names(table["kind"])
     chosen = {}
     for kind, weight in kind_weights.items():
         if weight != int(weight) or weight < 0:
@@ -106,8 +109,16 @@ def _roots(
             chosen[kind] = int(weight)
     if not chosen:
         raise BasewiseError("kind_weights leaves no kind of window")
-    root = pd.Index(list(chosen)).get_indexer(table["kind"].astype(str))
-    return root.astype(np.int64), np.array(list(chosen.values()), dtype=np.int64)
+    codes, kinds = read_codes(table["kind"])
+    root = pd.Index(list(chosen)).get_indexer(kinds).astype(np.int16)
+    return root[codes], np.array(list(chosen.values()), dtype=np.int64)
+
+
+def _rank(column: pd.Series) -> np.ndarray:
+    """Whole numbers in the order of a column's values: categories as they are ordered."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return read_codes(column)[0]
+    return pd.factorize(column, sort=True)[0]
 
 
 @njit(cache=True, nogil=True)

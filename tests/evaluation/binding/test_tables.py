@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from basewise.evaluation.binding.baselines import (
     gc_content,
@@ -41,6 +43,28 @@ def test_the_observed_mean_counts_other_training_targets_with_a_peak_there():
     # A of A's own window and the held-out H never count; two peaks of B are one target
     found = observed_mean(windows, peaks, {"A", "B", "C"})
     assert found.tolist() == [1 / 2, 2 / 3, 0.0, 0.0]
+
+
+@given(st.integers(0, 10_000), st.booleans())
+def test_the_observed_mean_is_that_of_each_window_by_hand(seed, is_text):
+    rng = np.random.default_rng(seed)
+    tables = []
+    for n in (12, 30):
+        start = rng.integers(0, 300, n)
+        names = (rng.choice(list(own), n) for own in ("ab", "ABCDX"))
+        table = make(list(zip(next(names), start, start + 60, next(names), strict=True)))
+        tables.append(
+            table if is_text else table.astype(dict.fromkeys(("chrom", "target"), "category"))
+        )
+    windows, peaks = tables
+    training = ["A", "C", "Z", "X"]
+    expected = []
+    for row in windows.itertuples():
+        centre = (peaks["start"] + peaks["end"]) // 2
+        there = peaks[(peaks["chrom"] == row.chrom) & (centre >= row.start) & (centre < row.end)]
+        others = set(training) - {row.target}
+        expected.append(len(others & set(there["target"])) / len(others))
+    np.testing.assert_allclose(observed_mean(windows, peaks, training), expected)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """Predictors without a model, but motifs: GC content, and how many other targets bind there."""
 
 from collections.abc import Collection
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
+from basewise.peaks.categories import count_names, read_codes
 from basewise.training.binding.metrics import roc_area
 
 _SPAN = 1 << 40  # more than any chrom is long
@@ -45,30 +47,33 @@ def observed_mean(
             window; a window's own target does not count for it.
         training: targets that trained.
     """
-    training = sorted(training)
-    chroms = {
-        name: i
-        for i, name in enumerate(
-            pd.unique(pd.concat([windows["chrom"], peaks["chrom"]]).astype(str))
-        )
-    }
-    start = _key(windows, windows["start"], chroms)
-    end = _key(windows, windows["end"], chroms)
-    own = windows["target"].astype(str).to_numpy(object)
+    training = {target: number for number, target in enumerate(sorted(training))}
+    held = sorted({*count_names(windows["chrom"]), *count_names(peaks["chrom"])})
+    chroms = {chrom: number for number, chrom in enumerate(held)}
+    start, end = (_key(windows, windows[name], chroms) for name in ("start", "end"))
+    own = _number(windows["target"], training)
     counts = np.zeros(len(windows))
-    peak_targets = peaks["target"].astype(str).to_numpy(object)
+    of_peak = _number(peaks["target"], training)
     centres = _key(peaks, (peaks["start"] + peaks["end"]) // 2, chroms)
-    for target in training:
-        places = np.sort(centres[peak_targets == target])
+    order = np.lexsort((centres, of_peak))
+    bounds = np.searchsorted(of_peak[order], np.arange(len(training) + 1))
+    centres = centres[order]
+    for number, (first, last) in enumerate(pairwise(bounds)):
+        places = centres[first:last]
         is_bound = np.searchsorted(places, end) > np.searchsorted(places, start)
-        counts += is_bound & (own != target)
-    others = len(training) - np.isin(own, training)
+        counts += is_bound & (own != number)
+    others = len(training) - (own >= 0)
     return counts / np.maximum(others, 1)
 
 
 def _key(rows: pd.DataFrame, position: pd.Series, chroms: dict[str, int]) -> np.ndarray:
-    number = rows["chrom"].astype(str).map(chroms).to_numpy(np.int64)
-    return number * _SPAN + position.to_numpy(np.int64)
+    return _number(rows["chrom"], chroms) * _SPAN + position.to_numpy(np.int64)
+
+
+def _number(column: pd.Series, numbers: dict[str, int]) -> np.ndarray:
+    """The number of every row's name: int64 (n,), -1 for names without one."""
+    codes, names = read_codes(column)
+    return np.array([numbers.get(name, -1) for name in names], np.int64)[codes]
 
 
 def _sign(gc: np.ndarray, labels: np.ndarray) -> int:

@@ -26,6 +26,7 @@ from basewise.evaluation.binding.tables import (
     summarise,
 )
 from basewise.genome import Genome, Sequences
+from basewise.peaks.categories import count_names, join_tables, list_names
 from basewise.tokenizers import one_hot_codes
 from basewise.training.binding.data import list_pairs, read_windows
 
@@ -86,12 +87,12 @@ def evaluate_binding(
     loaded = load_binding(checkpoint)
     sequences = Genome(genome)
     train = read_windows(windows, "train")
-    trained = sorted(train["target"].astype(str).unique())
+    trained = list_names(train["target"])
     splits = _find_splits(Path(windows), settings.splits)
     tables = {split: read_windows(windows, split) for split in splits}
-    peaks = pd.concat(
-        [rows[rows["label"] == 1] for rows in [train, *_others(Path(windows), tables)]]
-    )
+    held = [train, *_others(Path(windows), tables)]
+    columns = ["chrom", "start", "end", "target"]
+    peaks = join_tables([rows.loc[rows["label"] == 1, columns] for rows in held])
     rng = np.random.default_rng(settings.seed)
     known = list_pairs(train)
     others = [known[i] for i in sorted(rng.permutation(len(known))[: settings.mean_pairs])]
@@ -101,7 +102,7 @@ def evaluate_binding(
 
     motifs = learn_motifs(train, read, settings.motifs, seed=settings.seed, threads=threads)
     unseen = sorted(
-        {name for rows in tables.values() for name in rows["target"].astype(str)} - set(motifs)
+        {name for rows in tables.values() for name in count_names(rows["target"])} - set(motifs)
     )
     alike = nearest_proteins(unseen, sorted(motifs), chains) if unseen else {}
     signs = _gc_signs(train, read, settings)

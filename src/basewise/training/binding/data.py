@@ -10,13 +10,18 @@ import pyarrow.parquet as pq
 from basewise.encoders import Embeddings, read_embeddings
 from basewise.errors import BasewiseError, nearest
 from basewise.training.binding.pairs import Pair, PairTable
+from basewise.training.binding.row_pairs import list_row_pairs
 
 COLUMNS = ("chrom", "start", "end", "label", "kind", "experiment", "target", "biotype")
 NUMBERS = ("score", "n_peaks")
+EXTENT = ("peak_start", "peak_end")
 
 
-def read_windows(folder: str | Path, split: str) -> pd.DataFrame:
+def read_windows(folder: str | Path, split: str, *, extent: bool = False) -> pd.DataFrame:
     """Return the windows of a split, with categories for text.
+
+    Args:
+        extent: whether to read from where to where the peak of each window reaches, too.
 
     Raises:
         BasewiseError: no such split, a file of other columns, or no window in it.
@@ -32,7 +37,12 @@ def read_windows(folder: str | Path, split: str) -> pd.DataFrame:
     missing = [name for name in wanted if name not in pq.read_schema(path).names]
     if missing:
         raise BasewiseError(f"{path} is no table of windows", found=f"no {', '.join(missing)}")
-    windows = pd.read_parquet(path, columns=wanted)
+    if extent:
+        _check_extent(path)
+        wanted += EXTENT
+    with pq.ParquetFile(path) as stream:  # a column at a time: all at once take twice the memory
+        columns = {name: stream.read([name]).to_pandas()[name] for name in wanted}
+    windows = pd.DataFrame(columns, copy=False)
     if windows.empty:
         raise BasewiseError(
             f"split {split!r} of {folder} is empty",
@@ -64,11 +74,7 @@ def read_width(windows: Mapping[str, pd.DataFrame]) -> int:
 
 def list_pairs(*tables: pd.DataFrame) -> list[Pair]:
     """Return the distinct pairs of tables with the columns target and biotype."""
-    pairs = [
-        table[["target", "biotype"]].astype(str).drop_duplicates().itertuples(index=False)
-        for table in tables
-    ]
-    return sorted({Pair(*pair) for rows in pairs for pair in rows})
+    return sorted({pair for table in tables for pair in list_row_pairs(table)})
 
 
 def open_pairs(
@@ -91,3 +97,15 @@ def open_pairs(
         None if contexts is None else read_embeddings(contexts),
     )
     return PairTable.of(pairs, *held, **settings)
+
+
+def _check_extent(path: Path) -> None:
+    held = pq.read_schema(path).names
+    missing = [name for name in EXTENT if name not in held]
+    if missing:
+        raise BasewiseError(
+            f"{path} does not say how far peaks reach, which pairing 'batch' must know",
+            found=f"no {', '.join(missing)}: windows of an earlier version of basewise",
+            hint="Make them again, as with `snakemake --forcerun make_windows`, or choose "
+            "sampling/pairing: own.",
+        )

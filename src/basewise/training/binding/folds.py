@@ -9,6 +9,7 @@ import pandas as pd
 from basewise.atomic import atomic_path
 from basewise.checkpoints.config import read_config
 from basewise.errors import BasewiseError
+from basewise.peaks.categories import count_names
 
 
 def make_folds(windows: pd.DataFrame, number: int) -> list[list[str]]:
@@ -17,7 +18,7 @@ def make_folds(windows: pd.DataFrame, number: int) -> list[list[str]]:
     Raises:
         BasewiseError: fewer chroms than folds.
     """
-    counts = windows["chrom"].astype(str).value_counts()
+    counts = count_names(windows["chrom"])
     if len(counts) < number:
         raise BasewiseError(
             f"{number} folds need as many chroms", found=f"{len(counts)} chroms with windows"

@@ -15,6 +15,7 @@ from basewise.errors import BasewiseError
 from basewise.genome import Genome
 from basewise.models.binding.model import FAMILY, build_binding_model
 from basewise.models.binding.trunks import build_dna_trunk
+from basewise.peaks.categories import join_tables, list_names
 from basewise.training.binding.checkpoint import note_encoders, start_from, start_trunk
 from basewise.training.binding.data import (
     list_pairs,
@@ -70,20 +71,22 @@ def train_binding(
     if plan.signals is not None:
         _train_one(plan, checkpoint, *_prepare_signals(plan), hook, on_other_state)
         return
-    train = read_windows(plan.windows, "train")
-    valid = read_windows(plan.windows, plan.valid_split)
+    extent = plan.sampling_settings.pairing == "batch"
+    train = read_windows(plan.windows, "train", extent=extent)
+    valid = read_windows(plan.windows, plan.valid_split, extent=extent and plan.folds is not None)
     if plan.folds is None:
         prepared = _prepare_windows(plan, train, valid)
         _train_one(plan, checkpoint, *prepared, hook, on_other_state)
         return
-    both = pd.concat([train, valid], ignore_index=True)
+    both = join_tables([train, valid])
+    del train, valid
     folds = make_folds(both, plan.folds)
     if plan.fold is None:
         made = {number: checkpoint / f"fold_{number}" for number in range(1, plan.folds + 1)}
     else:
         made = {plan.fold: checkpoint}
     for number, folder in made.items():
-        is_valid = both["chrom"].astype(str).isin(folds[number - 1]).to_numpy()
+        is_valid = both["chrom"].isin(folds[number - 1]).to_numpy()
         own = replace(plan, name=f"{plan.name}_fold_{number}", folds=None, fold=None)
         prepared = _prepare_windows(own, both[~is_valid], both[is_valid])
         _train_one(own, folder, *prepared, hook, on_other_state)
@@ -115,11 +118,11 @@ def _prepare_windows(plan: BindingTraining, train: pd.DataFrame, valid: pd.DataF
     data = {
         "windows": {"train": len(train), plan.valid_split: len(valid)},
         "chroms": {
-            "train": _names(train, "chrom"),
-            plan.valid_split: _names(valid, "chrom"),
+            "train": list_names(train["chrom"]),
+            plan.valid_split: list_names(valid["chrom"]),
         },
-        "targets": _names(train, "target"),
-        "biotypes": _names(train, "biotype"),
+        "targets": list_names(train["target"]),
+        "biotypes": list_names(train["biotype"]),
         "made": read_rules(plan.windows),
     }
     return width, pairs, make, data
@@ -263,7 +266,3 @@ def describe_architecture(plan: BindingTraining, pairs: PairTable) -> tuple[dict
 
 def _best_row(fitted: Fitted) -> dict:
     return next((row for row in fitted.history if row["step"] == fitted.best_step), {})
-
-
-def _names(windows: pd.DataFrame, column: str) -> list[str]:
-    return sorted(windows[column].astype(str).unique())
