@@ -32,6 +32,10 @@ SPLITS = {
     "test_target": "Unseen targets on the chroms of training",
     "test_target_chrom": "Unseen targets on unseen chroms",
 }
+VALIDATED = {
+    "valid": "known targets on XIV",
+    "valid_target": "targets that neither train nor test",
+}
 SHOWN = 15
 SHARP = 0.75  # AUPRC of a motif on training windows, from which on its factor binds by sequence
 NOTES = """What was tried on the way to this configuration, measured once and by hand, is in
@@ -60,14 +64,15 @@ def describe_training() -> list[str]:
     job = pd.read_csv(YEAST / "benchmarks/train_binding/R64-1-1.tsv", sep="\t", na_values="-").iloc[
         0
     ]
+    split = next(name for name in config["data"]["windows"] if name != "train")
     shown = rows.iloc[:: max(1, len(rows) // 8)]
     columns = ["step", "minutes", "samples_per_s", "loss", "valid_auprc", "valid_auroc"]
     shown = shown.astype({"step": str})
     last = rows.iloc[-1]
     return [
         f"Training: {last['samples_seen']:,.0f} windows in {last['minutes']:.0f} min "
-        f"({job['cpu_time'] / 60:.0f} min of CPU); the best step by validation on XIV, "
-        f"{config['metrics']['step']:,}, is kept.",
+        f"({job['cpu_time'] / 60:.0f} min of CPU); the best step by validation on "
+        f"{VALIDATED[split]}, {config['metrics']['step']:,}, is kept.",
         "",
         as_table(shown[columns]),
         "",
@@ -150,6 +155,7 @@ def main() -> None:
     run_workflow(is_again=options.again)
     config = yaml.safe_load((YEAST / "config/config.yaml").read_text())
     held = ", ".join(config["peaks"]["splits"]["test_targets"])
+    chosen_by = ", ".join(config["peaks"]["splits"].get("valid_targets", ["none"]))
     text = [
         "# Binding of S. cerevisiae's factors, beside baselines",
         "",
@@ -159,7 +165,7 @@ def main() -> None:
         "benchmarks/yeast_binding/. The figure is binding_yeast.png, all targets are in "
         "binding_yeast_targets.tsv, motifs in binding_yeast_motifs.tsv.",
         "",
-        f"Held-out targets: {held}.",
+        f"Held-out targets: {held}. Targets to choose a model by: {chosen_by}.",
         "",
         *describe_training(),
         "auprc and auroc are means over targets with at least 10 bound windows, `better` the share "
