@@ -122,7 +122,7 @@ def test_unseen_targets_can_choose_the_best_step(run_snakemake, make_training):
     directory = make_training({"valid_split": "valid_target"}, peaks=peaks)
     done = run_snakemake(directory, f"{FOLDER}/model/config.json", "--dry-run")
     assert done.returncode == 0, done.stdout
-    job = done.stdout.partition("rule train_binding:")[2]
+    job = done.stdout.partition(": Training binding on")[2]
     assert "windows/valid_target.parquet" in job
     assert "windows/valid.parquet" not in job
 
