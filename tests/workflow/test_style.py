@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -81,6 +82,22 @@ def test_genome_wide_rules_are_measured(rule):
 def test_memory_and_time_grow_with_the_attempt(rule):
     for name, amount in re.findall(r"^        (mem_mb|runtime)=(.+),$", RULES[rule], re.MULTILINE):
         assert amount.startswith(("grow(", "get_")), f"{name}={amount}"
+
+
+def test_memory_for_windows_grows_with_them(tmp_path):
+    """2e8 rows of ReMap are some 5 GB in the file and 30 GB while they are read."""
+    names = {"Path": Path}
+    exec((WORKFLOW / "rules/common/binding.smk").read_text(), names)
+    few, many = tmp_path / "few.parquet", tmp_path / "many.parquet"
+    for path, size in ((few, 10**6), (many, 5 * 10**9)):
+        with path.open("wb") as stream:
+            stream.truncate(size)
+    for windows, expected in (([], 16_000), ([few], 16_000), ([few, many, "absent"], 38_006)):
+        told = SimpleNamespace(windows=[str(path) for path in windows])
+        assert names["get_windows_mem_mb"](None, told, 1) == expected
+        assert names["get_windows_mem_mb"](None, told, 2) == 2 * expected
+    for rule in ("train_binding", "evaluate_binding"):
+        assert "mem_mb=get_windows_mem_mb," in RULES[rule]
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)

@@ -57,7 +57,7 @@ rule encode_contexts:
     input:
         store=get_told_peaks,
         signals=get_training_signals,
-        biotypes=get_encoders_value("contexts", "biotypes"),
+        biotypes=get_biotypes_table,
         checkpoint=get_encoder_files("contexts"),
     output:
         index="results/{assembly}/binding/contexts.tsv",
@@ -114,7 +114,7 @@ rule train_binding:
     threads: 4
     resources:
         gpu=get_training_gpus,
-        mem_mb=get_inference_mem_mb,
+        mem_mb=get_windows_mem_mb,
         runtime=grow(1440),
         # resources, not params: tuning speed reruns nothing
         platform=get_training_value("platform"),
@@ -202,7 +202,7 @@ rule evaluate_binding:
     threads: 4
     resources:
         gpu=get_evaluation_gpus,
-        mem_mb=get_inference_mem_mb,
+        mem_mb=get_windows_mem_mb,
         runtime=grow(480),
         platform=get_training_value("platform"),
         devices_per_job=1,

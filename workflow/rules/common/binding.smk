@@ -113,6 +113,12 @@ def get_training_encoders(wildcards):
     }
 
 
+def get_windows_mem_mb(wildcards, input, attempt):
+    """As for inference; more where windows are many: a row of 25 bytes in the file takes 150."""
+    sizes = [Path(path).stat().st_size for path in input.windows if Path(path).exists()]
+    return max(16000, 8000 + 6 * sum(sizes) // 10**6) * attempt
+
+
 def get_training_gpus(wildcards):
     chapter = get_training()
     return chapter["devices_per_job"] if chapter["platform"] == "gpu" else 0
