@@ -38,6 +38,13 @@ def test_the_locks_hold_what_the_package_asks_for():
     assert "libtpu" in locked_names(ROOT / "requirements-tpu.lock")
 
 
+def test_the_oldest_snakemake_is_the_same_to_the_package_and_to_the_workflow():
+    snakefile = (ROOT / "workflow/Snakefile").read_text()
+    (told,) = re.findall(r'^min_version\("(.+)"\)$', snakefile, flags=re.MULTILINE)
+    (asked,) = [text for text in PROJECT["dependencies"] if text.startswith("snakemake>=")]
+    assert asked == f"snakemake>={told},<10"
+
+
 def test_the_conda_environments_pin_this_release():
     version = re.search(r'__version__ = "(.+)"', (ROOT / "src/basewise/__init__.py").read_text())
     for path in (ROOT / "workflow/envs").glob("*.yaml"):
