@@ -1,5 +1,6 @@
 """Profiles parse, and the plan of a run tells where each job goes."""
 
+import json
 import re
 import subprocess
 import sys
@@ -72,16 +73,17 @@ def test_each_kind_of_work_is_set_in_one_place(plan, make_directory):
     assert found["Calling"] == "big"
 
 
-DEVICES = """
-import os
+PLANNED = """
+import json, os
 from snakemake.cli import main
 from snakemake.dag import DAG
 
 def stats(dag):
     for job in dag.jobs:
-        given = map(job.resources.get, ("slurm_partition", "gpu", "gres", "runtime"))
-        print("DEVICES", job.rule.name, *given)
-    os.sys.stdout.flush()
+        names = ("slurm_partition", "gpu", "gres", "runtime")
+        place = [str(job.resources.get(name)) for name in names]
+        after = [other.rule.name for other in dag.dependencies[job]]
+        print(json.dumps({"rule": job.rule.name, "place": place, "after": after}), flush=True)
     os._exit(0)
 
 DAG.stats = stats
@@ -118,10 +120,13 @@ TABLE = "assembly\tfasta\tpeaks\tproteins\ntoy\tdata/toy.fa.gz\tdata/toy_remap.b
 
 
 @pytest.fixture
-def list_devices(make_directory):
-    """A function (platform, devices, minutes) -> {rule: {(partition, gpu, gres, runtime)}}."""
+def list_jobs(make_directory):
+    """A function (platform, devices per job, minutes per shard) -> what is planned on a cluster.
 
-    def read(platform: str, devices: int, minutes: int) -> dict[str, set[tuple[str, ...]]]:
+    By rule: the (partition, gpu, gres, runtime) of its jobs, and the rules that these wait for.
+    """
+
+    def read(platform: str, devices: int, minutes: int) -> tuple[dict[str, set], dict[str, set]]:
         place = {"platform": platform, "devices_per_job": devices}
         changes = {"segmentation": place}
         changes["tiling"] = {"shards": None, "target_minutes_per_shard": minutes}
@@ -130,41 +135,46 @@ def list_devices(make_directory):
         changes["binding"]["encoders"]["platform"] = platform
         directory = make_directory(TRAINED | changes, TABLE)
         (directory / "p.fa").write_text(">TOYA P\nMKK\n")
-        command = [sys.executable, "-c", DEVICES, "--profile", "slurm", "--dry-run"]
+        command = [sys.executable, "-c", PLANNED, "--profile", "slurm", "--dry-run"]
         done = subprocess.run(
             [*command, "--directory", str(directory)], cwd=ROOT, capture_output=True, text=True
         )
-        found: dict[str, set] = {}
-        for line in re.findall("^DEVICES (.+)$", done.stdout, re.MULTILINE):
-            rule, *place = line.split()
-            found.setdefault(rule, set()).add(tuple(place))
-        assert found, done.stdout + done.stderr
-        return found
+        places, after = {}, {}
+        for line in done.stdout.splitlines():
+            if line.startswith("{"):
+                job = json.loads(line)
+                places.setdefault(job["rule"], set()).add(tuple(job["place"]))
+                after.setdefault(job["rule"], set()).update(job["after"])
+        assert places, done.stdout + done.stderr
+        return places, after
 
     return read
 
 
-def test_a_job_on_a_cluster_gets_the_cards_it_asks_for_where_cards_are(list_devices):
+def test_a_job_on_a_cluster_gets_the_cards_it_asks_for_where_cards_are(list_jobs):
     """The limit of one card is that of a machine where jobs run side by side."""
-    found = list_devices("gpu", 2, 600)
-    assert found["predict_shard"] == {("gpu", "2", "None", "1200")}  # twice what it should take
+    places, after = list_jobs("gpu", 2, 600)
+    assert places["predict_shard"] == {("gpu", "2", "None", "1200")}  # twice what it should take
     for rule in ("train_binding", "train_fold"):
-        assert found[rule] == {("gpu", "2", "None", "1440")}, rule
+        assert places[rule] == {("gpu", "2", "None", "1440")}, rule
     for rule in ("evaluate_binding", "encode_proteins"):
-        assert found[rule] == {("gpu", "1", "None", "480")}, rule
-    assert found["encode_contexts"] == {("cpu", "0", "None", "60")}  # n-grams need no card
-    for rule, places in found.items():
-        for partition, cards, *_ in places:
+        assert places[rule] == {("gpu", "1", "None", "480")}, rule
+    assert places["encode_contexts"] == {("cpu", "0", "None", "60")}  # n-grams need no card
+    for rule in places:
+        for partition, cards, *_ in places[rule]:
             assert partition == "gpu" or cards in ("0", "None"), rule
+    # what may fail waits for all that the config asks for, of this model and of others
+    wanted = {"merge_track", "call_elements", "write_provenance", "make_windows"}
+    assert wanted | {"evaluate_binding"} < after["check_seams"]
 
 
-def test_whatever_runs_a_model_on_tpus_gets_them(list_devices):
-    found = list_devices("tpu", 4, 15)
+def test_whatever_runs_a_model_on_tpus_gets_them(list_jobs):
+    places, _ = list_jobs("tpu", 4, 15)
     for rule in ("predict_shard", "evaluate_binding", "encode_proteins"):
-        assert found[rule] == {("tpu", "0", "tpu:4", "480")}, rule
+        assert places[rule] == {("tpu", "0", "tpu:4", "480")}, rule
     for rule in ("train_binding", "train_fold"):
-        assert found[rule] == {("tpu", "0", "tpu:4", "1440")}, rule
-    assert found["encode_contexts"] == {("cpu", "0", "None", "60")}
+        assert places[rule] == {("tpu", "0", "tpu:4", "1440")}, rule
+    assert places["encode_contexts"] == {("cpu", "0", "None", "60")}
 
 
 def test_without_a_profile_no_partition_is_spoken_of(run_snakemake, make_directory):

@@ -179,8 +179,12 @@ def test_seams_above_the_tolerance_fail_the_run_and_show_themselves(
         columns = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))
         columns |= {"n_seams": "500", "excess": "0.4", "standard_error": "0.01"}
         table.write_text("\n".join([lines[0], "\t".join(columns.values())]) + "\n")
+    for name in ("provenance.json", "elements.bed.gz", "elements.gff3.gz"):
+        (results / name).unlink()
     done = run_snakemake(finished)
     assert done.returncode != 0
+    assert (results / "provenance.json").exists()
+    assert (results / "elements.gff3.gz").exists()
     last = (finished / "logs/check_seams/toy/segment_nt_toy.log").read_text().splitlines()[-1]
     assert "4 of 4 tracks jump at the seams" in last
     assert last in done.stdout
