@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import TypeVar
 
 from basewise.errors import BasewiseError, nearest
 
 Fields = TypeVar("Fields")
+KINDS = {int: Integral, float: Real}  # NumPy's numbers too
 WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 
 
@@ -42,8 +44,9 @@ def check_types(cls: type, values: Mapping, where: str) -> None:
         if wanted is None or field.name not in values:
             continue
         value, is_optional = values[field.name], field.type != wanted
-        is_whole = wanted is float and type(value) is int
-        if type(value) is wanted or is_whole or (value is None and is_optional):
+        kind = KINDS.get(wanted, wanted)
+        is_fitting = isinstance(value, kind) and isinstance(value, bool) == (wanted is bool)
+        if is_fitting or (value is None and is_optional):
             continue
         words = WORDS[wanted] + (" or null" if is_optional else "")
         raise BasewiseError(f"{where}/{field.name} must be {words}", found=repr(value))

@@ -7,6 +7,7 @@ from pathlib import Path
 from basewise.assemblies import read_rows
 from basewise.checkpoints.config import CONFIG_NAME, choose_tracks, read_config
 from basewise.config import fill_defaults, read_numbers, validate
+from basewise.encoders.registry import TABLE
 from basewise.errors import BasewiseError, nearest
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.sources import is_remote
@@ -130,7 +131,7 @@ def _check_source(source: str, rows: list[BoundTarget], made: Collection[str], w
             found=f"{config['name']}, a {config['family']}",
         )
     encoder = config.get("encoders", {}).get("contexts", {}).get("encoder")
-    check_biotypes(rows, config, is_closed=encoder == "table")
+    check_biotypes(rows, config, is_closed=encoder == TABLE)
 
 
 def read_targets(path: str | os.PathLike, schema: dict) -> list[BoundTarget]:

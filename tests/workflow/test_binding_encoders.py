@@ -138,7 +138,13 @@ def test_the_toy_proteins_and_biotypes_are_encoded(run_snakemake, make_binding, 
     assert len(files) == 3 + 2
     before = {path: path.stat().st_mtime_ns for path in files}
     (directory / indices[0]).unlink()
+    told = directory / "config/config.yaml"
+    config = yaml.safe_load(told.read_text())
+    config["binding"]["encoders"]["contexts"]["encoder"] = "table"
+    told.write_text(yaml.safe_dump(config))
     done = run_snakemake(directory, *indices)
     assert done.returncode == 0, done.stdout
     assert {path: path.stat().st_mtime_ns for path in files} == before
+    key = build_encoder("table", names=["K-1.2", "liver"]).key("liver")  # of names alone
+    assert list((directory / "results/toy_peaks/binding/embeddings").rglob(f"{key}.npy"))
     shutil.rmtree(directory)

@@ -6,7 +6,7 @@ from pathlib import Path
 from basewise.checkpoints.config import HUB, is_encoder, read_config
 from basewise.encoders.contexts import read_biotypes
 from basewise.encoders.encoder import KINDS, PROTEIN, TEXT
-from basewise.encoders.registry import OFFLINE, build_encoder
+from basewise.encoders.registry import OFFLINE, TABLE, build_encoder
 from basewise.errors import BasewiseError, nearest
 
 SECTIONS = {"proteins": PROTEIN, "contexts": TEXT}
@@ -16,6 +16,11 @@ SETTINGS = ("layer", "pooling", "max_tokens", "precision", "neighbours", "dim", 
 def read_settings(section: Mapping) -> dict:
     """Return the settings of `build_encoder` that a section gives; null ones are left out."""
     return {key: section[key] for key in SETTINGS if section.get(key) is not None}
+
+
+def find_biotypes(section: Mapping) -> str | None:
+    """Return the table of biotypes whose columns are read; None where names alone are."""
+    return None if section["encoder"] == TABLE else section["biotypes"]
 
 
 def used_checkpoints(encoders: Mapping) -> list[str]:

@@ -15,6 +15,7 @@ from basewise.encoders.offline import (
 )
 from basewise.errors import BasewiseError, nearest
 
+TABLE = "table"  # reads names alone: a row for each
 OFFLINE: dict[str, tuple[str, Callable[..., Encoder]]] = {
     "physchem": (PROTEIN, build_physchem),
     "physchem_window": (
@@ -22,7 +23,7 @@ OFFLINE: dict[str, tuple[str, Callable[..., Encoder]]] = {
         partial(build_physchem, "physchem_window", neighbours=WINDOW_NEIGHBOURS),
     ),
     "ngrams": (TEXT, build_ngrams),
-    "table": (TEXT, build_table),
+    TABLE: (TEXT, build_table),
 }
 
 

@@ -48,7 +48,7 @@ KMERS = {
 }  # fmt: skip
 
 
-def save_binding(folder, facts, *, trunk=None, window_bp=None, **adapter):
+def save_binding(folder, facts, *, trunk=None, window_bp=None, encoders=None, **adapter):
     """Write a checkpoint of drawn parameters; return its folder."""
     trunk = trunk or facts.TRUNK
     config = {"protein_dim": 28, "context_dim": 8, "binary_target": True}
@@ -64,9 +64,9 @@ def save_binding(folder, facts, *, trunk=None, window_bp=None, **adapter):
         "name": "drawn", "family": "binding", "revision": "1", "source": "tests",
         "licence": "MIT", "species": ["nothing"], "tile_spec": None, "tracks": [],
         "architecture": {"trunk": trunk, "adapter": model.config.to_dict()},
-        "window_bp": window_bp or facts.WIDTH, "encoders": note_encoders(ENCODERS),
+        "window_bp": window_bp or facts.WIDTH, "encoders": encoders or note_encoders(ENCODERS),
         "residues": {"residue_stride": 2, "max_residues": None},
-        "data": {"biotypes": ["cell", "liver"]},
+        "data": {"biotypes": ["cell", "liver", "cell line"]},
     }  # fmt: skip
     save_checkpoint(folder, described, params)
     return folder
@@ -346,6 +346,29 @@ def test_a_table_of_contexts_is_noted_and_reads_no_other(drawn, tmp_path):
     check_biotypes(ROWS, config)
     with pytest.raises(BasewiseError, match="not trained on the biotype; found 'other'"):
         check_biotypes(ROWS, config, is_closed=True)
+
+
+def test_a_table_of_contexts_is_one_of_names_whatever_a_table_of_biotypes_adds(
+    facts, fasta, tmp_path
+):
+    names = {"cell": "cell", "cell line": "cell line"}  # in another order than their texts
+    texts = {"cell": "cell | blood", "cell line": "cell line | blood"}
+    index = tmp_path / "contexts.tsv"
+    encode_biotypes(names, build_encoder("table", names=names), tmp_path / "embeddings", index)
+    section = {"contexts": {"encoder": "table"}}
+    noted = note_encoders(ENCODERS | section, index)
+    folder = save_binding(tmp_path / "drawn", facts, context_dim=2, encoders=noted)
+    rows = [BoundTarget("TOYA", "cell"), BoundTarget("TOYA", "cell line")]
+    bind_targets(folder, rows, fasta, tmp_path / "named")
+    bind_targets(folder, rows, fasta, tmp_path / "described", texts=texts)
+    found = [
+        (tmp_path / name / "params.safetensors").read_bytes() for name in ("named", "described")
+    ]
+    assert found[0] == found[1]
+    other = build_encoder("table", names=list(texts.values()))
+    encode_biotypes(texts, other, tmp_path / "embeddings", tmp_path / "texts.tsv")
+    with pytest.raises(BasewiseError, match=r"texts.tsv was not made by a table of its names"):
+        note_encoders(section, tmp_path / "texts.tsv")
 
 
 def test_checkpoints_that_cannot_be_bound_are_named(drawn, fasta, tmp_path, bound):

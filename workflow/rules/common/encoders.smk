@@ -52,6 +52,11 @@ def get_encoders_value(*path):
     return get_value
 
 
+def get_biotypes_table(wildcards):
+    """The table of biotypes, where their encoder reads more than names."""
+    return encoders.find_biotypes(config["binding"]["encoders"]["contexts"]) or []
+
+
 def get_encoder_gpus(section):
     """A function of wildcards: one card for an encoder with weights, where gpu is asked for."""
 

@@ -16,6 +16,7 @@ import numpy as np
 from basewise.checkpoints.config import CONFIG_NAME, PARAMS_NAME, hash_checkpoint
 from basewise.checkpoints.origin import Origin, SourceFile, write_origin
 from basewise.checkpoints.store import save_checkpoint
+from basewise.encoders.registry import TABLE
 from basewise.errors import BasewiseError
 from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.tracks import build_bound_model
@@ -54,7 +55,8 @@ def bind_targets(
         out: directory of the checkpoint to write.
         name: of it; None for that of the checkpoint with "_tracks".
         step_bp: bp per value of a model of windows; None for a bin of its trunk.
-        texts: what is read for a biotype, where that is more than its name (`read_biotypes`).
+        texts: what is read for a biotype, where that is more than its name (`read_biotypes`); the
+            encoder "table" reads names alone.
         species: whose proteins count, the best first.
         platform: where encoders with weights compute; None as they choose.
 
@@ -74,10 +76,11 @@ def bind_targets(
             found=f"no window_bp in its {CONFIG_NAME}",
         )
     sides = config.get("encoders", {})
-    is_closed = sides.get("contexts", {}).get("encoder") == "table"
+    is_closed = sides.get("contexts", {}).get("encoder") == TABLE
     check_biotypes(targets, config, is_closed=is_closed)
     plan_tiles_of(loaded.model, loaded.window_bp, step_bp)
-    bound = _encode(loaded, targets, chains, texts or {}, platform)
+    texts = {} if is_closed else texts or {}  # a table has rows of names
+    bound = _encode(loaded, targets, chains, texts, platform)
     described = describe_bound(
         config,
         targets,

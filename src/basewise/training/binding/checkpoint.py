@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import jax.numpy as jnp
+import numpy as np
 
 from basewise.checkpoints.config import read_config
 from basewise.checkpoints.store import load_parameters
 from basewise.encoders import Encoder, build_encoder, read_embeddings
 from basewise.encoders.encoder import PROTEIN, TEXT
+from basewise.encoders.registry import TABLE
 from basewise.errors import BasewiseError
 from basewise.models.binding.model import FAMILY, BindingModel, build_binding_model
 
@@ -102,18 +104,33 @@ def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) 
         contexts: the index of encoded contexts, whose names a table of contexts is made for.
 
     Raises:
-        BasewiseError: a side or an encoder that there is not.
+        BasewiseError: a side or an encoder that there is not, or a table of something else.
     """
     noted = {}
     for side, section in sections.items():
         if side not in SIDES:
             raise BasewiseError(f"unknown key training config/encoders/{side}")
-        if section["encoder"] == "table" and contexts is not None:
+        is_table = section["encoder"] == TABLE and contexts is not None
+        if is_table:
             section = {**section, "names": sorted(read_embeddings(contexts))}
         encoder = make_encoder(side, section)
+        if is_table:
+            _check_rows(encoder, contexts)
         given = {key: value for key, value in section.items() if value is not None}
         noted[side] = {**given, "name": encoder.name, "fingerprint": encoder.fingerprint}
     return noted
+
+
+def _check_rows(table: Encoder, contexts: str | os.PathLike) -> None:
+    """Refuse an index that another table made: of texts, or of more names."""
+    index = read_embeddings(contexts)
+    for name in index:
+        if not np.array_equal(index[name], table.encode([name])[0]):
+            raise BasewiseError(
+                f"{contexts} was not made by a table of its names",
+                found=f"another row for {name!r}",
+                hint="Encode the contexts anew, by their names alone.",
+            )
 
 
 def start_from(initial: str | os.PathLike, architecture: Mapping) -> dict:
