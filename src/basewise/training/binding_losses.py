@@ -1,5 +1,7 @@
 """What training of binding minimises, and Pearson's correlation of a batch.
 
+Bins whose target is NaN have no value, and count for nothing.
+
 Shapes: B examples, n bins, T tracks.
 """
 
@@ -37,7 +39,10 @@ class BindingBatch(NamedTuple):
 
 def poisson_loss(predicted: jax.Array, target: jax.Array) -> jax.Array:
     """Return the mean Poisson loss of rates, without the term that only the target has."""
-    return (predicted - target * jnp.log(jnp.maximum(predicted, LEAST_RATE))).mean()
+    is_known = ~jnp.isnan(target)
+    target = jnp.where(is_known, target, 0.0)
+    losses = predicted - target * jnp.log(jnp.maximum(predicted, LEAST_RATE))
+    return _mean_of(losses, is_known)
 
 
 def pearson(predicted: jax.Array, target: jax.Array) -> jax.Array:
@@ -45,20 +50,28 @@ def pearson(predicted: jax.Array, target: jax.Array) -> jax.Array:
 
     Args:
         predicted, target: (B, n) or (B, n, T); the bins are always axis 1. A constant track
-            correlates 0.
+            correlates 0, and so does one without a known bin.
     """
-    return (_standardise(predicted) * _standardise(target)).sum(axis=1)
+    is_known = ~jnp.isnan(target)
+    return (_standardise(predicted, is_known) * _standardise(target, is_known)).sum(axis=1)
 
 
-def _standardise(values: jax.Array) -> jax.Array:
-    centred = values - values.mean(axis=1, keepdims=True)
+def _mean_of(values: jax.Array, is_counted: jax.Array) -> jax.Array:
+    """The mean of some values, 0 of none; those that do not count may be anything finite."""
+    return jnp.where(is_counted, values, 0.0).sum() / jnp.maximum(is_counted.sum(), 1)
+
+
+def _standardise(values: jax.Array, is_known: jax.Array) -> jax.Array:
+    values = jnp.where(is_known, values, 0.0)
+    n = jnp.maximum(is_known.sum(axis=1, keepdims=True), 1)
+    centred = jnp.where(is_known, values - values.sum(axis=1, keepdims=True) / n, 0.0)
     squared = (centred**2).sum(axis=1, keepdims=True)
     return centred * jax.lax.rsqrt(jnp.maximum(squared, LEAST_NORM**2))
 
 
 def correlation_loss(predicted: jax.Array, target: jax.Array) -> jax.Array:
-    """Return 1 - the mean of ``pearson``."""
-    return 1.0 - pearson(predicted, target).mean()
+    """Return 1 - the mean of ``pearson`` over what has a known bin."""
+    return 1.0 - _mean_of(pearson(predicted, target), (~jnp.isnan(target)).any(axis=1))
 
 
 def read_value_loss(predicted: jax.Array, read_value: jax.Array) -> jax.Array:

@@ -7,7 +7,14 @@ import pytest
 
 from basewise.checkpoints.binding_import import map_binding_names, take_binding_arrays
 from basewise.models import parameters
-from basewise.training.binding_losses import binding_loss, head_loss, outputs_loss, pearson
+from basewise.training.binding_losses import (
+    binding_loss,
+    correlation_loss,
+    head_loss,
+    outputs_loss,
+    pearson,
+    poisson_loss,
+)
 from basewise.training.optimiser import build_optimiser
 from basewise.training.step import build_step, start_learning
 from basewise.training.trainable import choose_trainable, merge_params
@@ -154,3 +161,24 @@ def test_torch_clips_like_this():
     np.testing.assert_allclose(clipped["a"], np.array([3.0, 4.0]) / 5.000001, rtol=1e-6)
     short, _ = clip.update({"a": np.array([0.3, 0.4], np.float32)}, clip.init(None))
     np.testing.assert_allclose(optax.tree.norm(short), 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", [poisson_loss, correlation_loss])
+def test_bins_without_a_value_are_neither_learned_nor_in_the_way(loss):
+    """Missing bins (NaN) give the loss of the others alone, and no gradient."""
+    rng = np.random.default_rng(6)
+    predicted, target = rng.random((2, 2, 9)).astype(np.float32) + 0.1
+    missing = target.copy()
+    missing[:, 3:5] = np.nan
+    expected = loss(np.delete(predicted, [3, 4], axis=1), np.delete(target, [3, 4], axis=1))
+    found, gradient = jax.value_and_grad(loss)(predicted, missing)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert np.isfinite(gradient).all()
+    assert not gradient[:, 3:5].any()
+    assert gradient[:, :3].all()
+    whole = np.vstack([missing, np.full((1, 9), np.nan, np.float32)])
+    several = np.vstack([predicted, predicted[:1]])
+    found, gradient = jax.value_and_grad(loss)(several, whole)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert not gradient[2].any()
+    assert np.isfinite(loss(predicted, np.full_like(target, np.nan)))

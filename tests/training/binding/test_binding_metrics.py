@@ -103,6 +103,19 @@ def test_track_sums_add_up_to_correlations_of_all_bins():
     assert found["window_pearson"] == pytest.approx(np.mean(each))
 
 
+def test_bins_without_a_value_do_not_count():
+    rng = np.random.default_rng(2)
+    x, y = rng.random((2, 3, 8))
+    y[0, 2:5], y[2] = np.nan, np.nan
+    sums = TrackSums()
+    sums.update(x, y)
+    known = ~np.isnan(y)
+    found = sums.finalize()
+    assert found["pearson"] == pytest.approx(np.corrcoef(x[known], y[known])[0, 1])
+    each = [np.corrcoef(a[k], b[k])[0, 1] for a, b, k in zip(x[:2], y, known, strict=False)]
+    assert found["window_pearson"] == pytest.approx(np.mean(each))
+
+
 def test_a_constant_track_correlates_nothing():
     sums = TrackSums()
     sums.update(np.ones((2, 4)), np.random.default_rng(0).random((2, 4)))

@@ -115,13 +115,16 @@ class TrackSums:
     n_windows: int = 0
 
     def update(self, predicted: np.ndarray, target: np.ndarray) -> None:
-        """Add windows: both float (B, n)."""
-        x, y = (np.asarray(values, np.float64) for values in (predicted, target))
+        """Add windows: both float (B, n); bins whose target is NaN do not count."""
+        predicted, target = (np.asarray(values, np.float64) for values in (predicted, target))
+        is_known = ~np.isnan(target)
+        x, y = predicted[is_known], target[is_known]
         added = (x.size, x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum())
         self.sums = self.sums + np.array(added)
-        for own_x, own_y in zip(x, y, strict=True):
-            self.window_total += _correlate(own_x, own_y)
-            self.n_windows += 1
+        for own_x, own_y, known in zip(predicted, target, is_known, strict=True):
+            if known.any():
+                self.window_total += _correlate(own_x[known], own_y[known])
+                self.n_windows += 1
 
     def __add__(self, other: "TrackSums") -> "TrackSums":
         return TrackSums(
