@@ -201,6 +201,14 @@ def test_no_rule_that_is_meant_to_fail_takes_others_with_it():
         assert not {"check_seams", "summarise_seams"} & read_profile(name).get("groups", {}).keys()
 
 
+def test_what_cannot_work_without_a_shared_file_system_is_refused(run_snakemake):
+    options = ("--nolock", "--dry-run", "--shared-fs-usage", "none")
+    case = ".test/config-peaks/config.yaml"
+    done = run_snakemake(ROOT / ".test", "--configfile", case, *options)
+    assert done.returncode != 0
+    assert "results/toy_peaks/signal/bins/ holds files that jobs make beside" in done.stdout
+
+
 def test_states_are_asked_of_squeue_and_lost_jobs_are_left_to_snakemake():
     profile = read_profile("slurm")
     assert profile["slurm-status-command"] == "squeue"

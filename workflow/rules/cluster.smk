@@ -9,6 +9,7 @@ Steps:
     - where kinds are set, a cluster counts the cards: the one card of a machine limits no job
     - a directory that another run holds is explained, and refused: files that no lock of
       Snakemake holds are no reason to cancel the jobs of a run that lives
+    - chapters whose jobs leave files beside their outputs are refused where jobs share no files
     - a device that JAX is not installed for is refused before anything is fetched
     - what a run that was killed or interrupted left on the cluster is cancelled
     - the message of each job tells its partition, so that a dry run shows all of them
@@ -79,6 +80,31 @@ if workflow.modifier.is_main_snakefile():
     for each in list(workflow.rules):
         give_resources(each)
 
+
+def refuse_unshared():
+    """Refuse what needs files that are no outputs, where jobs share only their outputs."""
+    if SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage:
+        return
+    kept = {
+        "binding/embeddings/": get_binding_assemblies(),
+        "signal/bins/": get_assemblies_with("signals"),
+    }
+    for folder, names in kept.items():
+        if names:
+            raise WorkflowError(
+                str(
+                    BasewiseError(
+                        f"results/{names[0]}/{folder} holds files that jobs make beside their "
+                        "outputs and others read, which needs a file system that all jobs share",
+                        found="a profile whose shared-fs-usage leaves out input-output",
+                        hint="Run that chapter on one machine or on Slurm.",
+                    )
+                )
+            )
+
+
+if workflow.is_main_process:
+    refuse_unshared()
 
 held = runs.explain_lock(".") if workflow.is_main_process else None
 if held:
