@@ -42,7 +42,9 @@ def read(changes=None, **others):
     factors = {"source": "drawn", "targets": "targets.tsv", "proteins": "proteins.fa"}
     told = {"checkpoints": {"factors": factors | (changes or {})}} | others
     config = complete_config(told, SCHEMA)
-    made = targets.list_made({"toy": {}}, config)
+    rows = {"toy": {"peaks": "p.bed", "signals": None, "proteins": "proteins.fa"}}
+    rows["bare"] = dict.fromkeys(rows["toy"])
+    made = targets.list_made(rows, config)
     check_sources({}, config["checkpoints"], made)
     bound = targets.read_bound(config, TARGETS, made=made)
     check_checkpoints({"toy": {"models": ["factors"]}}, config["checkpoints"], KEPT)
@@ -81,10 +83,30 @@ def test_a_model_that_is_made_later_is_known_by_its_place(folder):
     assert "factors" in read({"source": source}, binding=trained)[0]
     with pytest.raises(BasewiseError, match=r"checkpoint 'factors': .* no config.json"):
         read({"source": source})
+    with pytest.raises(BasewiseError, match=r"checkpoint 'factors': .* no config.json"):
+        read({"source": "results/bare/binding/model"}, binding=trained)  # nothing to train on
     both = {"targets": "targets.tsv", "proteins": "proteins.fa"}
     made = {"base": {"source": "https://a/b"}}
     made["factors"] = {"source": "resources/checkpoints/base"} | both
     assert "factors" in read(checkpoints=made)[0]
+
+
+def test_a_model_of_signals_has_the_step_of_its_trunk(folder):
+    path = folder / "drawn/config.json"
+    config = json.loads(path.read_text())
+    config["architecture"]["adapter"]["binary_target"] = True
+    path.write_text(json.dumps(config))
+    assert "factors" in read({"step_bp": 32})[0]
+    words = "checkpoints/factors/step_bp' goes with a model of windows.*found 32"
+    config["architecture"]["adapter"]["binary_target"] = False
+    path.write_text(json.dumps(config))
+    with pytest.raises(BasewiseError, match=words):
+        read({"step_bp": 32})
+    source = {"source": "results/toy/binding/model", "step_bp": 32}
+    trained = {"trunk": {}, "fit": {"steps": 1}}
+    assert "factors" in read(source, binding={"training": trained})[0]
+    with pytest.raises(BasewiseError, match=words):
+        read(source, binding={"training": trained | {"learn": "signals"}})
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from basewise.encoders.registry import TABLE
 from basewise.errors import BasewiseError, nearest
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.sources import is_remote
+from basewise.training.binding.chapter import SIGNALS
 from basewise.training.binding.targets import (
     BoundTarget,
     check_biotypes,
@@ -25,8 +26,12 @@ WORDS = {"yes": "true", "no": "false"}
 def list_made(assemblies: Mapping[str, Mapping], config: Mapping) -> set[str]:
     """Return the directories of checkpoints that the workflow itself makes."""
     made = {f"resources/checkpoints/{name}" for name in config["checkpoints"]}
-    if (config["binding"] or {}).get("training") is not None:
-        made |= {f"results/{assembly}/binding/model" for assembly in assemblies}
+    training = (config["binding"] or {}).get("training")
+    if training is not None:
+        told = ("peaks", "signals") if training["learn"] == SIGNALS else ("peaks",)
+        for assembly, row in assemblies.items():
+            if row["proteins"] and any(row[column] for column in told):
+                made.add(f"results/{assembly}/binding/model")
     return made
 
 
@@ -53,6 +58,8 @@ def read_bound(
         where = f"config key 'checkpoints/{name}"
         rows = read_targets(checkpoint["targets"], schema)
         _check_source(checkpoint["source"], rows, made, where)
+        if checkpoint["step_bp"] is not None:
+            _check_step(checkpoint, config, where)
         if is_thorough:
             species = (config["peaks"] or {}).get("species", SPECIES)
             path = checkpoint["proteins"]
@@ -132,6 +139,22 @@ def _check_source(source: str, rows: list[BoundTarget], made: Collection[str], w
         )
     encoder = config.get("encoders", {}).get("contexts", {}).get("encoder")
     check_biotypes(rows, config, is_closed=encoder == TABLE)
+
+
+def _check_step(checkpoint: Mapping, config: Mapping, where: str) -> None:
+    """Refuse a step of a model of tracks, whose values are those of the trunk's bins."""
+    source = Path(checkpoint["source"])
+    if (source / CONFIG_NAME).is_file():
+        is_tracks = not read_config(source)["architecture"]["adapter"].get("binary_target")
+    else:
+        training = (config["binding"] or {}).get("training") or {}
+        is_tracks = source.parts[0] == "results" and training.get("learn") == SIGNALS
+    if is_tracks:
+        raise BasewiseError(
+            f"{where}/step_bp' goes with a model of windows, and this is one of signals",
+            found=checkpoint["step_bp"],
+            hint="Leave it out: its values are those of the trunk's bins.",
+        )
 
 
 def read_targets(path: str | os.PathLike, schema: dict) -> list[BoundTarget]:

@@ -240,9 +240,11 @@ rule bind_targets:
         mem_mb=get_inference_mem_mb,
         runtime=grow(240),
         platform=get_bound_platform,
+        batch_size=get_bound_batch_size,
         devices_per_job=1,
     params:
         targets=get_bound_rows,
+        checksum=lookup("checkpoints/{model}/checksum", within=config),
         step_bp=lookup("checkpoints/{model}/step_bp", within=config),
         species=get_bound_species,
         columns=get_bound_columns,

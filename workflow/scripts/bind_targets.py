@@ -31,4 +31,6 @@ bind_targets(
     texts=read_biotypes(biotypes, snakemake.params.columns) if biotypes else None,
     species=snakemake.params.species,
     platform=snakemake.resources.platform,
+    batch_size=snakemake.resources.batch_size,
+    checksum=snakemake.params.checksum,
 )

@@ -1,6 +1,7 @@
 """Pairs bound into a checkpoint: the same values as window by window, and clear refusals."""
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -369,6 +370,15 @@ def test_a_table_of_contexts_is_one_of_names_whatever_a_table_of_biotypes_adds(
     encode_biotypes(texts, other, tmp_path / "embeddings", tmp_path / "texts.tsv")
     with pytest.raises(BasewiseError, match=r"texts.tsv was not made by a table of its names"):
         note_encoders(section, tmp_path / "texts.tsv")
+
+
+def test_a_checkpoint_must_have_the_checksum_that_is_asked_for(drawn, fasta, tmp_path):
+    own = hashlib.sha256((drawn / "params.safetensors").read_bytes()).hexdigest()
+    bind_targets(drawn, ROWS[:1], fasta, tmp_path / "out", checksum=f"sha256:{own}")
+    other = "md5:" + "0" * 32
+    with pytest.raises(BasewiseError, match=r"params.safetensors is not the expected file"):
+        bind_targets(drawn, ROWS[:1], fasta, tmp_path / "none", checksum=other)
+    assert not (tmp_path / "none").exists()
 
 
 def test_checkpoints_that_cannot_be_bound_are_named(drawn, fasta, tmp_path, bound):

@@ -68,6 +68,10 @@ def get_bound_platform(wildcards):
     return get_binding_section("encoders")["platform"] if has_weights else "cpu"
 
 
+def get_bound_batch_size(wildcards):
+    return get_binding_section("encoders")["batch_size"]
+
+
 def get_bound_gpus(wildcards):
     return 1 if get_bound_platform(wildcards) == "gpu" else 0
 

@@ -18,6 +18,7 @@ from basewise.checkpoints.origin import Origin, SourceFile, write_origin
 from basewise.checkpoints.store import save_checkpoint
 from basewise.encoders.registry import TABLE
 from basewise.errors import BasewiseError
+from basewise.genome.checksum import Digest
 from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.tracks import build_bound_model
 from basewise.peaks.proteins import SPECIES, read_proteins
@@ -45,6 +46,8 @@ def bind_targets(
     texts: Mapping[str, str] | None = None,
     species: Sequence[str] = SPECIES,
     platform: str | None = None,
+    batch_size: int | None = None,
+    checksum: str | None = None,
 ) -> None:
     """Write a checkpoint with one track per row, ready to annotate with.
 
@@ -58,14 +61,19 @@ def bind_targets(
         texts: what is read for a biotype, where that is more than its name (`read_biotypes`); the
             encoder "table" reads names alone.
         species: whose proteins count, the best first.
-        platform: where encoders with weights compute; None as they choose.
+        platform, batch_size: where encoders with weights compute, and how many chains or texts at
+            once; None as they choose.
+        checksum: "sha256:…" or "md5:…" of the checkpoint's params.safetensors.
 
     Raises:
-        BasewiseError: a checkpoint of another family, whose trunk and adapter do not match, or
-            whose encoders are not those of its training; and what `check_targets`,
+        BasewiseError: a checkpoint of another family or checksum, whose trunk and adapter do not
+            match, or whose encoders are not those of its training; and what `check_targets`,
             `find_proteins` and `check_biotypes` refuse, with file and line.
     """
     check_targets(targets)
+    parameters = Path(checkpoint) / PARAMS_NAME
+    if checksum is not None:
+        Digest(checksum).update_file(parameters).check(os.fspath(parameters))
     loaded = load_binding(checkpoint)
     found = read_proteins(proteins, species) if proteins else None
     chains = find_proteins(targets, found)
@@ -80,7 +88,8 @@ def bind_targets(
     check_biotypes(targets, config, is_closed=is_closed)
     plan_tiles_of(loaded.model, loaded.window_bp, step_bp)
     texts = {} if is_closed else texts or {}  # a table has rows of names
-    bound = _encode(loaded, targets, chains, texts, platform)
+    speed = {"platform": platform, "batch_size": batch_size}
+    bound = _encode(loaded, targets, chains, texts, speed)
     described = describe_bound(
         config,
         targets,
@@ -115,10 +124,10 @@ def _encode(
     targets: Sequence[BoundTarget],
     chains: Mapping[str, tuple[str, ...]],
     texts: Mapping[str, str],
-    platform: str | None,
+    speed: Mapping,
 ) -> _Encoded:
     config = loaded.model.config
-    encoder = loaded.build_encoder("proteins", platform=platform)
+    encoder = loaded.build_encoder("proteins", **speed)
     _check_width(loaded, "proteins", encoder.dim, config.protein_dim)
     embedded = dict(zip(chains, encoder.encode(list(chains.values())), strict=True))
     settings = {"stride": loaded.residues["residue_stride"]}
@@ -130,7 +139,7 @@ def _encode(
     )
     contexts = np.zeros((0, config.context_dim or 0), np.float32)
     if biotypes:
-        reader = loaded.build_encoder("contexts", platform=platform)
+        reader = loaded.build_encoder("contexts", **speed)
         _check_width(loaded, "contexts", reader.dim, config.context_dim)
         contexts = np.stack(reader.encode([texts.get(biotype, biotype) for biotype in biotypes]))
     lengths = [residues[key] for key in order]

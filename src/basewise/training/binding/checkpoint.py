@@ -45,11 +45,14 @@ class BindingCheckpoint:
         """residue_stride and max_residues, as `PairTable` takes them."""
         return dict(self.config["residues"])
 
-    def build_encoder(self, side: str, *, platform: str | None = None) -> Encoder:
+    def build_encoder(
+        self, side: str, *, platform: str | None = None, batch_size: int | None = None
+    ) -> Encoder:
         """Return the encoder of "proteins" or "contexts", as it was in training.
 
         Args:
-            platform: where it computes, if it has weights; None as it chooses.
+            platform, batch_size: where it computes, if it has weights, and how many chains or
+                texts at once; None as it chooses.
 
         Raises:
             BasewiseError: it was not noted, or computes something else today.
@@ -60,7 +63,7 @@ class BindingCheckpoint:
                 f"checkpoint {self.config['name']} does not say how its {side} were encoded",
                 hint=f"Hand over an index of {side} that the same encoder made.",
             )
-        encoder = make_encoder(side, noted, platform=platform)
+        encoder = make_encoder(side, noted, platform=platform, batch_size=batch_size)
         if encoder.fingerprint != noted["fingerprint"]:
             raise BasewiseError(
                 f"encoder {noted['encoder']} is not the one that checkpoint "
@@ -87,14 +90,18 @@ def load_binding(checkpoint: str | os.PathLike, dtype=jnp.float32) -> BindingChe
     return BindingCheckpoint(model, load_parameters(checkpoint), config)
 
 
-def make_encoder(side: str, noted: Mapping, *, platform: str | None = None) -> Encoder:
-    """Return the encoder of a section: ``encoder`` and settings, null ones left out."""
+def make_encoder(side: str, noted: Mapping, **speed) -> Encoder:
+    """Return the encoder of a section: ``encoder`` and settings, null ones left out.
+
+    Args:
+        speed: platform and batch_size of `build_encoder`.
+    """
     settings = {
         key: value
         for key, value in noted.items()
         if key not in ("encoder", "fingerprint", "name") and value is not None
     }
-    return build_encoder(noted["encoder"], kind=SIDES[side], platform=platform, **settings)
+    return build_encoder(noted["encoder"], kind=SIDES[side], **speed, **settings)
 
 
 def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) -> dict:
