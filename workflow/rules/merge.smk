@@ -11,7 +11,8 @@ Steps:
     - merge_track streams one track of all shards into a bigWig, and measures its steps at tile
       borders and inside tiles
     - summarise_seams shows them for all tracks, and check_seams fails when those at borders exceed
-      the others by more than segmentation/seam_tolerance, if there is one
+      the others by more than segmentation/seam_tolerance, if there is one; it waits for all else
+      that is asked for, of other models too, so that all of it is there when it fails
     - call_elements thresholds the tracks outside the blacklist; of tracks of binding call_peaks
       does, and join_peaks puts all of them into one file
     - write_provenance records what made these files
@@ -74,7 +75,6 @@ rule summarise_seams:
 rule check_seams:
     input:
         table="results/{assembly}/{model}/seams.tsv",
-        # it may fail, and then all else is to be there
         others=ancient(get_unjudged_output),
     output:
         verdicts="results/{assembly}/{model}/seams.ok",
