@@ -30,7 +30,7 @@ def list_made(assemblies: Mapping[str, Mapping], config: Mapping) -> set[str]:
     if training is not None:
         told = ("peaks", "signals") if training["learn"] == SIGNALS else ("peaks",)
         for assembly, row in assemblies.items():
-            if row["proteins"] and any(row[column] for column in told):
+            if any(row[column] for column in told):
                 made.add(f"results/{assembly}/binding/model")
     return made
 

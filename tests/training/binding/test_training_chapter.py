@@ -27,6 +27,7 @@ SIZES = {
     "num_downsamples": 3, "dim_divisible_by": 2, "target_length": -1,
 }  # fmt: skip
 ENFORMER = {"family": "enformer", "architecture": {"trunk": SIZES}}
+SPLITS = ("train", "valid")
 ROWS = {"x": {"peaks": "p.bed", "signals": "s.tsv", "loci": "l.bed", "proteins": "p.fa"}}
 
 
@@ -105,6 +106,46 @@ def test_what_cannot_be_trained(training, words):
     config = make_config(training, {"windows": {"width_bp": 200}})
     with pytest.raises(BasewiseError, match=words):
         check_training(ROWS, config)
+
+
+@pytest.fixture
+def signals(tmp_path):
+    """The row of an assembly with signals of two targets, and loci of 64 bp."""
+    (tmp_path / "signals.tsv").write_text("name\ttarget\na\tTOYA\nb\tTOYB\n")
+    for name in ("a.bw", "b.bw"):
+        (tmp_path / name).touch()
+    loci = [f"chr1\t{64 * i}\t{64 * i + 64}\t{split}\n" for i, split in enumerate(SPLITS)]
+    (tmp_path / "loci.bed").write_text("".join(loci))
+    row = {"signals": "signals.tsv", "bigwigs": "", "loci": "loci.bed"}
+    return {"peaks": None} | {key: str(tmp_path / name) for key, name in row.items()}
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"held_out_targets": ["TOYB"]}, None),
+        ({"train_split": "trian"}, "train_split': .* no locus of it; found 'trian'.*'train'"),
+        ({"valid_split": "test"}, "valid_split': .*loci.bed has no locus of it; found 'test'"),
+        ({"held_out_targets": ["TOYC"]}, "names a target that .*signals.tsv lacks; found 'TOYC'"),
+        ({"held_out_targets": ["TOYA", "TOYB"]}, "leaves no signal to learn"),
+    ],
+)
+def test_signals_are_held_against_their_files(signals, section, words):
+    peaks = {"signal": {"resolution_bp": 8}}
+    config = make_config({"learn": "signals", "signals": section}, peaks)
+    if words is None:
+        check_training({"x": signals}, config)
+        return
+    check_training({"x": signals}, config, is_thorough=False)
+    with pytest.raises(BasewiseError, match=words):
+        check_training({"x": signals}, config)
+
+
+def test_loci_that_a_trunk_does_not_read(signals):
+    trunk = sized(final_pointwise=True, target_length=9)
+    config = make_config({"learn": "signals"} | trunk, {"signal": {"resolution_bp": 8}})
+    with pytest.raises(BasewiseError, match=r"loci.bed do not fit the trunk: .*9 bins; found 8"):
+        check_training({"x": signals}, config)
 
 
 def test_the_trunk_of_a_model_of_binding_is_the_one_inside():

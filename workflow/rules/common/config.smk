@@ -42,7 +42,7 @@ try:
     sources.check_gene_starts(assemblies, config)
     sources.check_embedding(assemblies, config)
     encoders.check_encoders(assemblies, config)
-    training.check_training(assemblies, config)
+    training.check_training(assemblies, config, is_thorough=workflow.is_main_process)
     sources.check_lock(config["checkpoints"])
     sources.check_writable("results", "resources", "logs", "benchmarks")
     shards.check_shards(assemblies, config)

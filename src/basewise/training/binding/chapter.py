@@ -11,6 +11,7 @@ from basewise.fields import check_fields, check_types
 from basewise.models.binding.config import BindingConfig
 from basewise.peaks.splits import SplitRules
 from basewise.peaks.windows import PEAK
+from basewise.training.binding.signal_section import check_signals
 from basewise.training.binding.trunk_section import check_bins, read_trunk
 
 WINDOWS, SIGNALS = "windows", "signals"
@@ -51,13 +52,19 @@ def make_settings(
     return settings | {SIGNALS: told | section["signals"]}
 
 
-def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
+def check_training(
+    assemblies: Mapping[str, Mapping], config: Mapping, *, is_thorough: bool = True
+) -> None:
     """Refuse a section that no job could follow, before anything runs.
+
+    Args:
+        is_thorough: whether tables of signals and loci are read too.
 
     Raises:
         BasewiseError: a trunk that cannot be built, or does not read the windows; an option that
             the adapter does not have; batches that cards cannot share; nothing to validate on;
-            kinds of windows that there are not; an assembly without signals to be learned.
+            kinds of windows that there are not; an assembly without signals to be learned, or
+            without those that the section speaks of.
     """
     section = (config["binding"] or {}).get("training")
     if section is None:
@@ -80,6 +87,9 @@ def check_training(assemblies: Mapping[str, Mapping], config: Mapping) -> None:
                 f"{where}: assembly '{assembly}' has no signals and loci to learn",
                 hint="Name them in the columns signals, bigwigs and loci, or learn windows.",
             )
+        if is_asked and not is_binary and is_thorough:
+            told = {"assembly": assembly, "biotype": config["peaks"]["signal"]["biotype"]}
+            check_signals(section["signals"], row, shape=shape, **told)
 
 
 def _check_adapter(adapter: Mapping, is_binary: bool) -> None:
