@@ -126,7 +126,8 @@ def check_gene_starts(assemblies: Mapping[str, Mapping], config: Mapping) -> Non
 def check_embedding(assemblies: Mapping[str, dict], config: Mapping) -> None:
     """Raise BasewiseError for regions that are absent, and for what the model cannot give.
 
-    Of a model that is yet to be fetched, only what no model can give is known.
+    Of a model that is yet to be fetched, it is known where it is published, and else only what no
+    model can give.
     """
     chapter = config["embedding"]
     if chapter is None:
@@ -139,8 +140,9 @@ def check_embedding(assemblies: Mapping[str, dict], config: Mapping) -> None:
         request = EmbedRequest.of_chapter(chapter)
         request.check_format(chapter["format"])
         source = config["checkpoints"][chapter["checkpoint"]]["source"]
-        if not is_remote(source):
-            described = read_config(source)
+        published = find_published(source)
+        if published or not is_remote(source):
+            described = published.to_config() if published else read_config(source)
             if "tokenizer" not in described["architecture"]:
                 raise BasewiseError(f"{described['name']} has no language model")
             trunk = described["architecture"]["trunk"]

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from basewise.checkpoints.store import save_checkpoint
+from basewise.config import complete_config
 from basewise.encoders import build_encoder, read_embeddings
 from basewise.encoders.chapter import check_encoders
 from basewise.errors import BasewiseError
@@ -17,6 +18,7 @@ from basewise.models.zoo import ENCODERS
 from basewise.models.zoo.encoders import ESM_VOCABULARY
 
 ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 CASE = yaml.safe_load((ROOT / ".test/config-peaks/config.yaml").read_text())
 CASE["assemblies"] = "config/assemblies.tsv"
 BARE = (ROOT / ".test/config-peaks/assemblies.tsv").read_text()
@@ -99,6 +101,33 @@ def test_encoders_that_cannot_run_are_refused_before_any_job(
     assert "Traceback" not in done.stdout
     lines = [line for line in done.stdout.splitlines() if words in line]
     assert len(lines) == 1, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "words"),
+    [
+        ("hf://facebook/esm1b_t33_650M_UR50S", {"layer": 33, "max_tokens": 1024}, None),
+        ("hf://facebook/esm1b_t33_650M_UR50S", {"layer": 34}, "no such layer; found 34"),
+        ("hf://facebook/esm1b_t33_650M_UR50S@v1", {"max_tokens": 2000}, "It is at most 1024"),
+        ("hf://facebook/esm2_t6_8M_UR50D", {"max_tokens": 2000}, None),
+        ("https://host/some", {"neighbours": 3}, "'later' has no setting neighbours; found 3"),
+        ("https://host/some", {"layer": 99}, None),
+    ],
+)
+def test_what_an_encoder_has_is_known_before_it_is_fetched(source, settings, words):
+    sections = complete_config(
+        {
+            "checkpoints": {"later": {"source": source}},
+            "binding": {"encoders": {"proteins": {"encoder": "later"} | settings}},
+            "peaks": {},
+        },
+        SCHEMA,
+    )
+    if words is None:
+        check_encoders({}, sections)
+        return
+    with pytest.raises(BasewiseError, match=f"encoders/proteins': .*{words}"):
+        check_encoders({}, sections)
 
 
 def test_binding_without_peaks_or_proteins_is_refused(run_snakemake, make_binding):

@@ -80,6 +80,25 @@ def test_a_model_without_language_model_is_refused(tmp_path):
         check_embedding({}, config)
 
 
+@pytest.mark.parametrize(
+    ("name", "layer", "words"),
+    [
+        ("nucleotide-transformer-500m-human-ref", 25, "no such layer; found 25"),
+        ("segment_enformer", 1, "segment_enformer has no language model"),
+        ("nucleotide-transformer-500m-human-ref", 24, None),
+    ],
+)
+def test_what_a_published_model_has_is_known_before_it_is_fetched(name, layer, words):
+    chapter = {"checkpoint": "mine", "layers": [layer], "attention": [], "format": "npz"}
+    source = {"source": f"hf://InstaDeepAI/{name}@main"}
+    config = {"embedding": chapter, "checkpoints": {"mine": source}}
+    if words is None:
+        check_embedding({}, config)
+        return
+    with pytest.raises(BasewiseError, match=words):
+        check_embedding({}, config)
+
+
 def test_a_model_of_another_species_is_told():
     row = {"models": [], "species": "maize", "embedding_regions": "records"}
     checkpoints = {"mine": {"source": "hf://InstaDeepAI/nucleotide-transformer-500m-human-ref"}}

@@ -8,9 +8,11 @@ from basewise.encoders.contexts import read_biotypes
 from basewise.encoders.encoder import KINDS, PROTEIN, TEXT
 from basewise.encoders.registry import OFFLINE, TABLE, build_encoder
 from basewise.errors import BasewiseError, nearest
+from basewise.models.picks import check_picks
 
 SECTIONS = {"proteins": PROTEIN, "contexts": TEXT}
-SETTINGS = ("layer", "pooling", "max_tokens", "precision", "neighbours", "dim", "seed")
+OF_CHECKPOINTS = ("layer", "pooling", "max_tokens", "precision")
+SETTINGS = (*OF_CHECKPOINTS, "neighbours", "dim", "seed")
 
 
 def read_settings(section: Mapping) -> dict:
@@ -78,9 +80,17 @@ def _check_section(section: Mapping, kind: str, checkpoints: Mapping, where: str
         raise BasewiseError(
             "unknown encoder", found=repr(name), hint=nearest(name, [*OFFLINE, *checkpoints])
         )
+    settings = read_settings(section)
+    for key in settings:
+        if key not in OF_CHECKPOINTS:
+            raise BasewiseError(
+                f"checkpoint '{name}' has no setting {key}",
+                found=repr(settings[key]),
+                hint=f"It has {', '.join(OF_CHECKPOINTS)}.",
+            )
     source = checkpoints[name]["source"]
     if "://" in source:
-        _check_published(source, kind)
+        _check_published(source, kind, settings)
         return
     config = read_config(source)
     if not is_encoder(config):
@@ -90,18 +100,30 @@ def _check_section(section: Mapping, kind: str, checkpoints: Mapping, where: str
     if config["architecture"]["kind"] != kind:
         raise _other_kind(config["name"], kind, config["architecture"]["kind"])
     if Path(source, "params.safetensors").is_file():
-        build_encoder(source, kind=kind, **read_settings(section))
+        build_encoder(source, kind=kind, **settings)
 
 
-def _check_published(source: str, kind: str) -> None:
-    """Refuse a published encoder of another kind; what is not known is left to the fetch."""
+def _check_published(source: str, kind: str, settings: Mapping) -> None:
+    """Refuse a published encoder of another kind or size; the rest is left to the fetch."""
+    if not source.startswith(HUB):
+        return
     from basewise.models.zoo import ENCODERS  # tokenizers too, which take a moment to import
 
     repository = source.partition("@")[0].rstrip("/").lower()
-    if source.startswith(HUB):
-        for encoder in ENCODERS.values():
-            if encoder.source.lower() == repository and encoder.kind != kind:
-                raise _other_kind(encoder.name, kind, encoder.kind)
+    known = (each for each in ENCODERS.values() if each.source.lower() == repository)
+    for encoder in known:
+        if encoder.kind != kind:
+            raise _other_kind(encoder.name, kind, encoder.kind)
+        trunk = encoder.architecture["trunk"]
+        layers = [settings["layer"]] if "layer" in settings else []
+        check_picks(layers, (), n_layers=trunk["num_layers"], n_heads=trunk["attention_heads"])
+        longest = trunk["max_positions"] if trunk["positional_embedding"] else None
+        if longest is not None and settings.get("max_tokens", 0) > longest:
+            raise BasewiseError(
+                f"{encoder.name} cannot read so many tokens at once",
+                found=f"max_tokens {settings['max_tokens']}",
+                hint=f"It is at most {longest}.",
+            )
 
 
 def _other_kind(name: str, wanted: str, found: str) -> BasewiseError:
