@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from basewise.errors import BasewiseError
 from basewise.genome import MemoryGenome
 from basewise.peaks import write_store
+from basewise.peaks.dropped import read_dropped
 from basewise.peaks.experiments import read_experiments
 from basewise.peaks.negatives import FramePeaks, Ground, NegativeSettings, draw_negatives
 from basewise.peaks.placing import check_widths, place_windows
@@ -165,11 +166,24 @@ def test_a_window_per_peak_and_negative(frame, negatives, tmp_path):
         assert rows["start"].is_monotonic_increasing
 
 
+def test_dropped_peaks_lie_beside_the_windows(frame, tmp_path):
+    dropped = pd.DataFrame({"chrom": ["a"], "start": [10], "end": [50]}, dtype=object).astype(
+        {"start": np.int32, "end": np.int32}
+    )
+    dropped = dropped.assign(target="CTCF", biotype="K562")
+    peaks = FramePeaks(frame, SIZES, dropped=dropped)
+    make_windows(peaks, [], tmp_path / "some", width_bp=41, rules=SplitRules(), seed=1)
+    assert read_dropped(tmp_path / "some").to_dict("records") == dropped.to_dict("records")
+    store = write_store([frame], tmp_path / "store", chromsizes=SIZES)
+    make_windows(store, [], tmp_path / "none", width_bp=41, rules=SplitRules(), seed=1)
+    assert read_dropped(tmp_path / "none").empty
+
+
 def test_splits_share_nothing_that_they_hold_out(frame, negatives, tmp_path):
     counts = make_windows(
         FramePeaks(frame, SIZES), negatives, tmp_path, width_bp=41, rules=RULES, seed=3
     )
-    assert {path.stem for path in tmp_path.iterdir()} == set(RULES.names)
+    assert {path.stem for path in tmp_path.glob("*.parquet")} == set(RULES.names)
     windows = read(tmp_path)
     assert len(windows) + counts.loc[counts["split"] == "unused", "n"].sum() == counts["n"].sum()
     held_target = windows["target"].isin(["PAX3-FOXO1", "FOXO1_p"])

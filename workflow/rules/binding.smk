@@ -88,6 +88,7 @@ rule encode_contexts:
 rule train_binding:
     input:
         windows=get_training_windows,
+        dropped=get_training_dropped,
         signals=get_training_signals,
         loci=get_training_loci,
         genome="resources/{assembly}/genome.fa",

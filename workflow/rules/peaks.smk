@@ -4,9 +4,10 @@ From a catalogue of peaks to windows to train and evaluate on; from bigWigs to t
 Inputs: the columns about peaks and signals of the assemblies table, genome, gaps, blacklist.
 Outputs: resources/{assembly}/remap.bed.gz and experiments.json, as published (a file that is not
 packed stays so, whatever its name here); under results/{assembly}/peaks/: store/, funnel.tsv,
-negatives/{kind}.parquet, windows/{split}.parquet, windows.tsv, summary.tsv, distributions.tsv,
-peaks.png; results/{assembly}/signal/signals.tsv, and beside it bins/, which holds a memory map of
-each bigWig and is no output of its own, so that the bins of bigWigs that stay the same are kept.
+negatives/{kind}.parquet, windows/{split}.parquet, windows/dropped.arrow, windows.tsv, summary.tsv,
+distributions.tsv, peaks.png; results/{assembly}/signal/signals.tsv, and beside it bins/, which
+holds a memory map of each bigWig and is no output of its own, so that the bins of bigWigs that stay
+the same are kept.
 
 Steps:
     - get_remap and get_experiments fetch
@@ -135,6 +136,7 @@ rule make_windows:
         windows=expand(
             "results/{{assembly}}/peaks/windows/{split}.parquet", split=get_splits()
         ),
+        dropped="results/{assembly}/peaks/windows/dropped.arrow",
         counts=report(
             "results/{assembly}/peaks/windows.tsv",
             caption="../report/windows.rst",

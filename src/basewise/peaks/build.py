@@ -7,6 +7,7 @@ from all of them, and rows may come in any order. Memory holds the rows of one c
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -20,12 +21,13 @@ from basewise.intervals import IntervalMap
 from basewise.peaks.beyond import Beyond
 from basewise.peaks.catalogue import Catalogue
 from basewise.peaks.columns import PeakColumns
+from basewise.peaks.dropped import DroppedPeaks
 from basewise.peaks.filters import PeakFilters, select_names
 from basewise.peaks.funnel import Funnel
 from basewise.peaks.names import Scope
 from basewise.peaks.proteins import Proteins
 from basewise.peaks.remap import find_remap
-from basewise.peaks.sieve import STEPS, NameFates, sift
+from basewise.peaks.sieve import KEPT, STEPS, NameFates, sift
 from basewise.peaks.spill import RECORD, Spill
 from basewise.peaks.store_writer import store_directory, write_chroms
 from basewise.peaks.union import find_union, write_union
@@ -88,6 +90,7 @@ def build_store(
         by_chrom = _sources_of_chroms(source, catalogue, chromsizes, aliases)
         names = NameFates(catalogue.scopes, filters, proteins)
         sifted = Spill(scratch / "sifted")
+        dropped = DroppedPeaks(scratch / "dropped", names.scopes, names.fates == KEPT)
         counts = np.zeros(len(names.scopes), dtype=np.int64)
         beyond = Beyond(source, max_beyond)
         union: IntervalMap = {}
@@ -103,14 +106,15 @@ def build_store(
                 funnel.remove("chroms", len(records))
                 continue
             intervals = (blacklist or {}).get(chrom)
-            records = sift(records, names, filters, intervals, funnel)
+            note = partial(dropped.add, code)
+            records = sift(records, names, filters, intervals, funnel, note)
             counts += np.bincount(records["scope"], minlength=len(counts))
             sifted.append(code, records)
         beyond.check()
         is_enough = _count_peaks(names.scopes, counts) >= filters.min_peaks
         funnel.remove("min_peaks", int(counts[~is_enough].sum()))
         funnel.check(source)
-        chosen = _choose_scopes(sifted, list(chromsizes), is_enough)
+        chosen = _choose_scopes(sifted, list(chromsizes), is_enough, dropped)
         metadata = {"source": url, "sha256": sha256, "layout": columns.layout, "licence": licence}
         if origin is not None:
             metadata["source"], metadata["licence"] = find_remap(origin)
@@ -118,6 +122,7 @@ def build_store(
         counts[~is_enough] = 0
         write_chroms(folder, scratch, chosen, names.scopes, counts, chromsizes, metadata)
         write_union(folder, union, chromsizes)
+        dropped.write(folder, chromsizes, counts > 0)
     if funnel_tsv is not None:
         funnel.write(funnel_tsv)
     funnel.log()
@@ -170,12 +175,17 @@ def _count_peaks(scopes: Sequence[Scope], counts: np.ndarray) -> np.ndarray:
 
 
 def _choose_scopes(
-    sifted: Spill, chroms: list[str], is_enough: np.ndarray
+    sifted: Spill, chroms: list[str], is_enough: np.ndarray, dropped: DroppedPeaks
 ) -> Iterable[tuple[str, np.ndarray]]:
-    """(chrom, records) of the scopes that have enough peaks, without chroms left empty."""
+    """(chrom, records) of the scopes that have enough peaks, without chroms left empty.
+
+    Those of the others are noted as dropped.
+    """
     for code in sifted.partitions:
         records = sifted.load(code)
         if not is_enough.all():
-            records = records[is_enough[records["scope"]]]
+            kept = is_enough[records["scope"]]
+            dropped.add(code, records, ~kept)
+            records = records[kept]
         if len(records):
             yield chroms[code], records

@@ -139,7 +139,7 @@ def drop_duplicates(records: np.ndarray) -> np.ndarray:
 
 def merge_replicates(
     records: np.ndarray, groups: np.ndarray, min_experiments: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, int, np.ndarray]:
     """Join records of one chrom that overlap or touch and whose scopes share a group.
 
     Args:
@@ -148,10 +148,10 @@ def merge_replicates(
         min_experiments: joined peaks of fewer distinct scopes are left out.
 
     Returns:
-        RECORD (m,) whose scope is the group; how many were joined away; how many left out.
+        RECORD (m,) whose scope is the group; how many were joined away; those left out.
     """
     if not len(records):
-        return records, 0, 0
+        return records, 0, records
     group = groups[records["scope"]].astype(np.int64)
     stride = int(records["end"].max()) + 2  # groups lie apart on one line
     packed = np.column_stack((records["start"], records["end"])) + (group * stride)[:, None]
@@ -166,7 +166,7 @@ def merge_replicates(
     merged["start"] = joined[:, 0] - merged["scope"].astype(np.int64) * stride
     merged["end"] = joined[:, 1] - merged["scope"].astype(np.int64) * stride
     kept = n_scopes >= min_experiments
-    return merged[kept], len(records) - len(merged), int((~kept).sum())
+    return merged[kept], len(records) - len(merged), merged[~kept]
 
 
 def group_scopes(scopes: Sequence[Scope], kept: np.ndarray) -> tuple[list[Scope], np.ndarray]:

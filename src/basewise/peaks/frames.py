@@ -10,6 +10,7 @@ import pyarrow as pa
 from basewise.atomic import scratch_directory
 from basewise.errors import BasewiseError
 from basewise.intervals import IntervalMap
+from basewise.peaks.dropped import DROPPED_NAME, no_dropped, write_dropped
 from basewise.peaks.spill import RECORD, Spill
 from basewise.peaks.store import NAMES, PeakStore
 from basewise.peaks.store_writer import ScopeName, store_directory, write_chroms
@@ -57,6 +58,7 @@ def write_store(
 
         write_chroms(folder, scratch, by_chrom(), list(scopes), counts, chromsizes, metadata or {})
         write_union(folder, union, chromsizes)
+        write_dropped(no_dropped(chromsizes), folder / DROPPED_NAME)
     return PeakStore(output)
 
 

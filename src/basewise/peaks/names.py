@@ -50,6 +50,11 @@ class Scope(NamedTuple):
         return Scope(self.experiment, *(part.partition("_")[0] for part in self[1:3]))
 
 
+def unmodified(name: str) -> str:
+    """A target or biotype without what follows its first underscore."""
+    return name.partition("_")[0] or name
+
+
 def make_scope(experiment: str, target: str, biotype: str) -> Scope:
     """A scope with its modification read from target and biotype."""
     parts = [part.partition("_")[2] for part in (target, biotype)]

@@ -1,7 +1,7 @@
 """The steps of the funnel that rows of one chrom pass, once it is known what their names mean."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -115,8 +115,14 @@ def sift(
     filters: PeakFilters,
     blacklist: np.ndarray | None,
     funnel: Funnel,
+    note: Callable[[np.ndarray, np.ndarray | None], None],
 ) -> np.ndarray:
-    """The peaks of one chrom that pass all steps but the last, in order."""
+    """The peaks of one chrom that pass all steps but the last, in order.
+
+    Args:
+        note: Told of records what is dropped of them, bool (n,), or that all are (None), but for
+            what is on the blacklist.
+    """
     n_rows = len(records)
     records = names.spread(records)
     funnel.remove("names", n_rows - len(records))
@@ -125,9 +131,13 @@ def sift(
         if removed:
             funnel.remove(step, removed)
     if fates[:KEPT].any():
-        records = records[names.fates[records["scope"]] == KEPT]
+        kept = names.fates[records["scope"]] == KEPT
+        note(records, ~kept)
+        records = records[kept]
     if filters.min_score is not None or filters.max_score is not None:
-        records = _keep(records, filters.scoring(records["score"]), "score", funnel)
+        kept = filters.scoring(records["score"])
+        note(records, ~kept)
+        records = _keep(records, kept, "score", funnel)
     if blacklist is not None and len(blacklist):
         is_hit = overlaps(records["start"], records["end"], blacklist)
         records = _keep(records, ~is_hit, "blacklist", funnel)
@@ -137,9 +147,10 @@ def sift(
         funnel.remove("duplicates", n_before - len(records))
     if filters.replicates == "merge":
         least = filters.min_experiments
-        records, n_joined, n_few = merge_replicates(records, names.groups, least)
+        records, n_joined, few = merge_replicates(records, names.groups, least)
+        note(few, None)
         funnel.remove("replicates", n_joined)
-        funnel.remove("min_experiments", n_few)
+        funnel.remove("min_experiments", len(few))
     return records
 
 

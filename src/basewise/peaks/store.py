@@ -7,9 +7,10 @@ The store is a directory:
     chroms/<chrom>.parquet   start, end, summit, score, scope (row of scopes.parquet), by start
     by_scope.parquet     chrom (index into chromsizes), start, end, summit, score, by scope, chrom
     catalogue.parquet    chrom, start, end of the bases under any row of the catalogue
+    dropped.arrow        chrom, start, end, target, biotype of what filters dropped of these targets
 
-Both orders hold every peak, so that either question reads only its own rows. The last holds what
-filters dropped, too.
+Both orders hold every peak, so that either question reads only its own rows. The catalogue's bases
+hold what filters dropped, too.
 """
 
 import json
@@ -26,12 +27,13 @@ import pyarrow.parquet as pq
 
 from basewise.errors import BasewiseError, nearest
 from basewise.intervals import IntervalMap, mask_of, merge
+from basewise.peaks.dropped import read_dropped
 from basewise.peaks.union import read_union
 
 STORE_NAME = "store.json"
 SCOPES_NAME = "scopes.parquet"
 BY_SCOPE_NAME = "by_scope.parquet"
-VERSION = 2
+VERSION = 3
 
 NAMES = ("experiment", "target", "biotype", "modification")
 VALUES = ("start", "end", "summit", "score")
@@ -58,7 +60,7 @@ class PeakStore:
                 raise BasewiseError(
                     f"{self.path} is a peak store of another version of basewise",
                     found=f"version {header['version']}, not {VERSION}",
-                    hint="Build it again",
+                    hint="Build it again, as with `snakemake --forcerun filter_peaks`",
                 )
             self.chromsizes: dict[str, int] = header["chromsizes"]
             self.counts: dict[str, int] = header["counts"]
@@ -212,6 +214,10 @@ class PeakStore:
         ones and those on chroms that the assembly lacks. Chroms without a row have no entry.
         """
         return read_union(self.path, self.chromsizes)
+
+    def dropped(self) -> pd.DataFrame:
+        """Peaks that filters dropped of targets in biotypes that are left; see `read_dropped`."""
+        return read_dropped(self.path)
 
     @cached_property
     def _positions(self) -> dict[str, dict[str, int]]:

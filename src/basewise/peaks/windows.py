@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError, nearest
+from basewise.peaks.dropped import DROPPED_NAME, write_dropped
 from basewise.peaks.negatives.source import NAMES, Peaks
 from basewise.peaks.placing import check_widths, place_windows
 from basewise.peaks.scopes import ScopeTable
@@ -54,6 +55,9 @@ def make_windows(
     n_peaks: Mapping[str, int] | None = None,
 ) -> pd.DataFrame:
     """Write the windows of every split that the rules make, each to `<output>/<split>.parquet`.
+
+    Beside them, dropped.arrow has what filters dropped of the peaks (see `read_dropped`), where a
+    window is no negative of their target.
 
     Columns: chrom, start, end (int32, bp), label (uint8), kind ("peak", or the negative's),
     experiment, target, biotype, score (float32), n_peaks (int64), split, peak_start and peak_end
@@ -101,6 +105,9 @@ def make_windows(
             )
             for split in rules.names
         }
+        write_dropped(
+            peaks.dropped(), stack.enter_context(atomic_path(Path(output) / DROPPED_NAME))
+        )
         for windows in _by_chrom(peaks, tables, table, chosen, width_bp, centre):
             windows["split"] = assign_splits(windows, rules)
             counts.append(count_splits(windows))

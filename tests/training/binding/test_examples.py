@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
@@ -186,6 +186,27 @@ def test_where_a_modified_form_binds_the_target_is_not_unbound():
     assert weight.tolist() == [[1, 0, 1], [0, 1, 1], [1, 1, 1]]
 
 
+def test_a_dropped_peak_is_neither_bound_nor_not():
+    rows = [
+        ("one", "CTCF", "K562", 1_000, 1_200),
+        ("one", "CTCF_p", "K562", 5_000, 5_200),
+        ("one", "MYC", "K562", 9_000, 9_200),
+    ]
+    pairs = number_pairs(rows)
+    dropped = pd.DataFrame(
+        [("one", 9_000, 9_200, "CTCF", "K562"), ("two", 9_900, 9_999, "CTCF", "K562"),
+         ("one", 3_000, 3_100, "CTCF", "HepG2")],
+        columns=["chrom", "start", "end", "target", "biotype"],
+    )  # fmt: skip
+    places = BoundPlaces.of(make_peaks(rows, 100), pairs, 10, 100, dropped)
+    numbers = pairs.numbers(*zip(*(row[1:3] for row in rows), strict=True))
+    middles = np.array([3_050, 8_950, 8_951, 9_100, 9_249, 9_250, 9_950])
+    label, weight = places.label(["one"] * 7, middles, numbers)
+    assert weight[:2].tolist() == [[1, 1, 0, 0, 0, 1, 1]] * 2
+    assert not label[:2].any()
+    assert label[2].tolist() == [0, 0, 0, 1, 0, 0, 0]
+
+
 def test_a_table_of_many_pairs_and_scaffolds_has_no_place_bound_but_its_own():
     """5,000 pairs times 900 scaffolds: more than a number of 2^62 had room for."""
     rows = [(f"s{i % 900}", f"T{i}", "cell", 700, 900) for i in range(5_000)]
@@ -219,6 +240,7 @@ def label_by_hand(peaks, pair, chrom, centres, within, beyond, width):
     return is_bound, is_bound | ~is_unclear
 
 
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(

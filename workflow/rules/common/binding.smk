@@ -57,6 +57,13 @@ def get_training_windows(wildcards):
     return get_windows(wildcards, splits) if is_learned else []
 
 
+def get_training_dropped(wildcards):
+    """The peaks that filters dropped, where windows are labelled for many pairs."""
+    told = get_training()
+    is_asked = told["learn"] == "windows" and told["sampling"]["pairing"] == "batch"
+    return f"results/{wildcards.assembly}/peaks/windows/dropped.arrow" if is_asked else []
+
+
 def get_training_signals(wildcards):
     if (get_training() or {}).get("learn") != "signals":
         return []

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from basewise.peaks.names import unmodified
 from basewise.peaks.negatives.free import Free, draw_free
 from basewise.peaks.negatives.ground import Ground, find_common_starts
 from basewise.peaks.negatives.hard import Pools
 from basewise.peaks.negatives.line import Anywhere, Candidates, Line
-from basewise.peaks.negatives.scoped import ScopedPeaks, find_barred, unmodified
+from basewise.peaks.negatives.scoped import ScopedPeaks, find_barred
 from basewise.peaks.negatives.seeds import derive_rng
 from basewise.peaks.negatives.settings import NegativeSettings
 from basewise.peaks.negatives.source import Peaks

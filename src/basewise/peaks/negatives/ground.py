@@ -8,6 +8,7 @@ import numpy as np
 from basewise.errors import BasewiseError, nearest
 from basewise.genome import Sequences
 from basewise.intervals import IntervalMap, merge
+from basewise.peaks.dropped import dropped_intervals
 from basewise.peaks.negatives.allowed import AllowedStarts, find_allowed_starts
 from basewise.peaks.negatives.settings import NegativeSettings
 from basewise.peaks.negatives.source import Peaks
@@ -78,7 +79,7 @@ def find_avoided(peaks: Peaks, ground: Ground, settings: NegativeSettings) -> In
     if "catalogue" in settings.avoid:
         maps.append(peaks.catalogue())
     if "peaks" in settings.avoid:
-        maps.append(peaks.intervals())
+        maps += [peaks.intervals(), dropped_intervals(peaks.dropped())]
     found = {}
     for chrom in ground.chroms:
         rows = [intervals[chrom] for intervals in maps if len(intervals.get(chrom, ()))]

@@ -1,15 +1,18 @@
 """The peaks of every scope on one line, read once; where a target binds; windows around its peaks.
 
 Where a target binds is what any experiment saw of it, in any of its modified forms (ESR1 binds
-where ESR1_S118ph does). Biotypes are taken as written: MCF-7_E2 is not MCF-7.
+where ESR1_S118ph does), also where filters dropped the peak. Biotypes are taken as written:
+MCF-7_E2 is not MCF-7.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import pandas as pd
 
+from basewise.peaks.categories import read_codes
+from basewise.peaks.names import unmodified
 from basewise.peaks.negatives.line import Line
 from basewise.peaks.negatives.source import NAMES, PLACES, Peaks
 from basewise.peaks.placing import check_widths, place_windows
@@ -24,13 +27,10 @@ def scopes_of(peaks: Peaks) -> pd.DataFrame:
     return scopes.sort_values(["target", "biotype", "experiment"], ignore_index=True)
 
 
-def unmodified(name: str) -> str:
-    """A target or biotype without what follows its first underscore."""
-    return name.partition("_")[0] or name
-
-
 class ScopedPeaks:
     """Every peak on the chroms of a line, scope after scope: 8 bytes each, 12 with windows.
+
+    Those that filters dropped take 8 bytes each, too.
 
     Args:
         peaks: All peaks; those on chroms that the line lacks are left out.
@@ -67,6 +67,7 @@ class ScopedPeaks:
                 self._numbers.setdefault(key, []).append(number)
             for key in ((unmodified(target), biotype), (unmodified(target), None)):
                 self._forms.setdefault(key, []).append(number)
+        self._dropped, self._dropped_rows = _read_dropped(peaks, line)
 
     def _fill(self, peaks: Peaks, line: Line, width_bp: int | None, centre: str) -> list[int]:
         """Read the columns; returns the first row of each scope and, last, their number."""
@@ -100,10 +101,12 @@ class ScopedPeaks:
 
     def bound(self, target: str, biotype: str | None) -> np.ndarray:
         """Where a target binds in a biotype, or in any: intervals (n, 2) of the line, unmerged."""
-        numbers = self._forms[unmodified(target), biotype]
-        return np.column_stack(
-            [self._gather(name, numbers).astype(np.int64) for name in ("starts", "ends")]
+        key = unmodified(target), biotype
+        dropped = [self._dropped[rows] for rows in self._dropped_rows.get(key, ())]
+        kept = np.column_stack(
+            [self._gather(name, self._forms[key]) for name in ("starts", "ends")]
         )
+        return np.concatenate([kept, *dropped]).astype(np.int64)
 
     def windows(self, *, target: str | None = None, biotype: str | None = None) -> np.ndarray:
         """Where windows around the peaks of a target, a biotype or all start, in any order."""
@@ -114,6 +117,31 @@ class ScopedPeaks:
     def _gather(self, column: str, numbers: Sequence[int]) -> np.ndarray:
         values, edges = self._columns[column], self._edges
         return np.concatenate([values[edges[i] : edges[i + 1]] for i in numbers])
+
+
+def _read_dropped(
+    peaks: Peaks, line: Line
+) -> tuple[np.ndarray, dict[tuple[str, str | None], list[slice]]]:
+    """Dropped peaks as intervals (n, 2) of the line, and which are of a target in a biotype."""
+    dropped = peaks.dropped()
+    (chrom, chroms), (target, targets), (biotype, biotypes) = (
+        read_codes(dropped[name]) for name in ("chrom", "target", "biotype")
+    )
+    chrom = pd.Index(line.chroms).get_indexer(chroms)[chrom]
+    form = target.astype(np.int64) * len(biotypes) + biotype
+    order = np.argsort(form, kind="stable")
+    order = order[chrom[order] >= 0]
+    spans = np.empty((len(order), 2), line.dtype)
+    for column, name in enumerate(("start", "end")):
+        spans[:, column] = dropped[name].to_numpy()[order] + line.offsets[chrom[order]]
+    form = form[order]
+    firsts = np.flatnonzero(np.append(True, form[1:] != form[:-1])[: len(form)])
+    rows: dict[tuple[str, str | None], list[slice]] = {}
+    for first, last in pairwise([*firsts, len(form)]):
+        number, other = divmod(int(form[first]), len(biotypes))
+        for key in ((targets[number], biotypes[other]), (targets[number], None)):
+            rows.setdefault(key, []).append(slice(first, last))
+    return spans, rows
 
 
 def find_barred(bound: np.ndarray, line: Line, width_bp: int, margin_bp: int = 0) -> np.ndarray:

@@ -32,8 +32,9 @@ class NegativeSettings:
         per_peak: Or how many per peak (per peak of the scope).
         avoid: What they may not touch, of AVOID; None: catalogue, blacklist and gaps for random
             and matched ones, scope, blacklist and gaps for others. "catalogue" is all that the
-            peaks were filtered from, "peaks" what filters left; of these, "scope" are the
-            target's in the biotype, "target" the target's in any biotype.
+            peaks were filtered from, "peaks" all of the targets and biotypes of which filters left
+            some, those that they dropped too; of these, "scope" are the target's in the biotype,
+            "target" the target's in any biotype.
         margin_bp: How far they stay from what they avoid.
         per_chrom: Quotas of chroms, for random ones; see `draw_random`.
         replace: Whether a window may come more than once (within a scope).

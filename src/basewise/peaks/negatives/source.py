@@ -8,6 +8,7 @@ import pandas as pd
 
 from basewise.errors import BasewiseError
 from basewise.intervals import IntervalMap, merge
+from basewise.peaks.dropped import no_dropped
 
 NAMES = ("experiment", "target", "biotype")
 PLACES = ("chrom", "start", "end", "summit")
@@ -40,6 +41,9 @@ class Peaks(Protocol):
     def catalogue(self) -> IntervalMap:
         """The bases under all peaks, those included that filters dropped."""
 
+    def dropped(self) -> pd.DataFrame:
+        """Peaks that filters dropped of targets in biotypes that are left; see `read_dropped`."""
+
 
 class FramePeaks:
     """Peaks held in a DataFrame with the columns of a peak store.
@@ -49,6 +53,8 @@ class FramePeaks:
             if they are wanted, further columns.
         chromsizes: Chrom lengths in bp.
         catalogue: The bases under what the peaks were chosen from; theirs when None.
+        dropped: chrom, start, end, target (unmodified), biotype of what filters dropped of the
+            targets, in their biotypes.
 
     Raises:
         BasewiseError: A column is missing, a peak is empty or does not lie in its chrom.
@@ -59,6 +65,7 @@ class FramePeaks:
         frame: pd.DataFrame,
         chromsizes: Mapping[str, int],
         catalogue: IntervalMap | None = None,
+        dropped: pd.DataFrame | None = None,
     ):
         missing = [name for name in (*PLACES, *NAMES) if name not in frame]
         if missing:
@@ -78,7 +85,7 @@ class FramePeaks:
             )
         order = np.lexsort((end, start, code))
         self._frame = frame.iloc[order].reset_index(drop=True)
-        self._catalogue = catalogue
+        self._catalogue, self._dropped = catalogue, dropped
 
     @property
     def chroms(self) -> list[str]:
@@ -110,6 +117,9 @@ class FramePeaks:
 
     def catalogue(self) -> IntervalMap:
         return self.intervals() if self._catalogue is None else self._catalogue
+
+    def dropped(self) -> pd.DataFrame:
+        return no_dropped(self.chromsizes) if self._dropped is None else self._dropped
 
     def _is_chosen(self, **names: Choice) -> np.ndarray:
         chosen = np.ones(len(self._frame), dtype=bool)

@@ -2,7 +2,8 @@
 
 A window is bound where the middle of a peak's window is near its own. It is not where none is near
 and no peak reaches into it, be it of the target or of one of its modified forms (ESR1 binds where
-ESR1_S118ph does), as scoped negatives have it. Anywhere else it is not known.
+ESR1_S118ph does), and be it one that filters dropped, as scoped negatives have it. Anywhere else it
+is not known.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ import pandas as pd
 from basewise.errors import BasewiseError
 from basewise.intervals import merge
 from basewise.peaks.categories import read_codes
-from basewise.peaks.negatives.scoped import unmodified
+from basewise.peaks.names import unmodified
 from basewise.training.binding.pairs import PairTable
 from basewise.training.binding.row_pairs import number_rows
 
@@ -83,7 +84,12 @@ class BoundPlaces:
 
     @classmethod
     def of(
-        cls, windows: pd.DataFrame, pairs: PairTable, within_bp: int, beyond_bp: int
+        cls,
+        windows: pd.DataFrame,
+        pairs: PairTable,
+        within_bp: int,
+        beyond_bp: int,
+        dropped: pd.DataFrame | None = None,
     ) -> "BoundPlaces":
         """The places of the windows with label 1, which have the width of all that is asked.
 
@@ -91,6 +97,8 @@ class BoundPlaces:
             windows: columns chrom, start, end, label, target, biotype, peak_start, peak_end.
             within_bp: a window is bound where a peak's window is at most so far, middle to middle.
             beyond_bp: it is not known where one is not further than this.
+            dropped: peaks that are no positives, by target without its modification; columns
+                chrom, start, end, target, biotype.
 
         Raises:
             BasewiseError: distances that leave no order.
@@ -100,25 +108,28 @@ class BoundPlaces:
                 "bound_within_bp is at most unbound_beyond_bp", found=f"{within_bp}, {beyond_bp}"
             )
         codes, names = read_codes(windows["chrom"])
-        rows = np.flatnonzero(windows["label"].to_numpy() == 1)
-        rows = rows[np.argsort(codes[rows], kind="stable")]
-        edges = np.searchsorted(codes[rows], np.arange(len(names) + 1))
-        numbers = number_rows(windows[["target", "biotype"]], pairs)
+        chroms = {name: number for number, name in enumerate(names)}
         forms = _number_forms(pairs)
-        columns = [windows[name].to_numpy() for name in ("start", "end", "peak_start", "peak_end")]
+        numbers = number_rows(windows[["target", "biotype"]], pairs)
+        rows_of = _split_rows(windows["label"].to_numpy() == 1, codes, len(chroms))
+        places = [windows[name].to_numpy() for name in ("start", "end", "peak_start", "peak_end")]
+        lost = _find_lost(dropped, chroms, pairs, forms)
+        width = int(windows["end"].iloc[0]) - int(windows["start"].iloc[0])
+        left, right = width // 2, width - width // 2
         bound, unclear = [], []
-        for chrom in np.flatnonzero(np.diff(edges)):
-            own = rows[edges[chrom] : edges[chrom + 1]]
-            start, end, peak_start, peak_end = (column[own].astype(np.int64) for column in columns)
-            middle, left, right = (start + end) // 2, (end - start) // 2, (end - start + 1) // 2
-            group = chrom * len(pairs) + numbers[own].astype(np.int64)
-            bound.append(Stretches.of(group, middle - within_bp, middle + within_bp + 1))
-            # middles of the windows that share a base with the peak, or lie near its window
+        for chrom, rows in enumerate(rows_of):
+            start, end, peak_start, peak_end = (column[rows].astype(np.int64) for column in places)
+            middle, before = (start + end) // 2, chrom * len(pairs)
+            own = before + numbers[rows].astype(np.int64)
+            bound.append(Stretches.of(own, middle - within_bp, middle + within_bp + 1))
+            form, lost_start, lost_end = lost[chrom]
+            # middles of windows that share a base with a peak, or lie near a peak's window
             firsts = np.minimum(peak_start - right + 1, middle - beyond_bp)
             ends = np.maximum(peak_end + left, middle + beyond_bp + 1)
-            group = chrom * len(pairs) + forms[numbers[own]]
-            unclear.append(Stretches.of(group, firsts, ends))
-        chroms = {name: number for number, name in enumerate(names)}
+            firsts = np.append(firsts, lost_start - right + 1)
+            ends = np.append(ends, lost_end + left)
+            own = before + np.append(forms[numbers[rows]], form)
+            unclear.append(Stretches.of(own, firsts, ends))
         return cls(chroms, forms, Stretches.join(bound), Stretches.join(unclear))
 
     @property
@@ -152,3 +163,31 @@ def _number_forms(pairs: PairTable) -> np.ndarray:
     numbers: dict[tuple[str, str], int] = {}
     keys = ((unmodified(pair.target), pair.biotype) for pair in pairs.pairs)
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+
+
+def _find_lost(
+    dropped: pd.DataFrame | None, chroms: dict[str, int], pairs: PairTable, forms: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Of each chrom, the forms, starts and ends of dropped peaks of the pairs, int64 (n,) each."""
+    if dropped is None:
+        return [(np.empty(0, np.int64),) * 3] * len(chroms)
+    number = {
+        (unmodified(pair.target), pair.biotype): int(form)
+        for pair, form in zip(pairs.pairs, forms, strict=True)
+    }
+    (chrom, names), (target, targets), (biotype, biotypes) = (
+        read_codes(dropped[column]) for column in ("chrom", "target", "biotype")
+    )
+    form_of = np.array([[number.get((t, b), -1) for b in biotypes] for t in targets], np.int32)
+    form = form_of.reshape(-1)[target.astype(np.int64) * len(biotypes) + biotype]
+    chrom = np.array([chroms.get(name, -1) for name in names], np.int32)[chrom]
+    columns = [form, *(dropped[name].to_numpy() for name in ("start", "end"))]
+    rows_of = _split_rows((form >= 0) & (chrom >= 0), chrom, len(chroms))
+    return [tuple(column[rows].astype(np.int64) for column in columns) for rows in rows_of]
+
+
+def _split_rows(is_chosen: np.ndarray, codes: np.ndarray, number: int) -> list[np.ndarray]:
+    """The chosen rows with each code from 0 on, below a number."""
+    rows = np.flatnonzero(is_chosen)
+    rows = rows[np.argsort(codes[rows], kind="stable")]
+    return np.split(rows, np.searchsorted(codes[rows], np.arange(1, number)))

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from basewise.encoders import Embeddings, read_embeddings
 from basewise.errors import BasewiseError, nearest
+from basewise.peaks.dropped import DROPPED_NAME, read_dropped
 from basewise.training.binding.pairs import Pair, PairTable
 from basewise.training.binding.row_pairs import list_row_pairs
 
@@ -50,6 +51,11 @@ def read_windows(folder: str | Path, split: str, *, extent: bool = False) -> pd.
             hint="Hold out chroms, targets or biotypes that have peaks (peaks/splits).",
         )
     return windows
+
+
+def read_window_drops(folder: str | Path) -> pd.DataFrame | None:
+    """Return the peaks that were dropped of the windows' targets, if `make_windows` noted them."""
+    return read_dropped(Path(folder)) if (Path(folder) / DROPPED_NAME).is_file() else None
 
 
 def read_rules(folder: str | Path, split: str = "train") -> dict:

@@ -84,7 +84,11 @@ class Sampling:
 
 
 class WindowExamples:
-    """Batches of windows with labels, of a table of windows."""
+    """Batches of windows with labels, of a table of windows.
+
+    Args:
+        dropped: peaks that are neither bound nor not, for pairing "batch"; see `read_dropped`.
+    """
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class WindowExamples:
         batch_size: int,
         accumulate: int = 1,
         seed: int = 0,
+        dropped: pd.DataFrame | None = None,
     ):
         self.pairs, self.trunk, self.sequences = pairs, trunk, sequences
         self.sampling, self.batch_size, self.accumulate = sampling, batch_size, accumulate
@@ -115,7 +120,8 @@ class WindowExamples:
         if sampling.pairing == "batch":
             width = int(windows["end"].iloc[0] - windows["start"].iloc[0])
             beyond = width if sampling.unbound_beyond_bp is None else sampling.unbound_beyond_bp
-            self.bound = BoundPlaces.of(windows, pairs, sampling.bound_within_bp, beyond)
+            within = sampling.bound_within_bp
+            self.bound = BoundPlaces.of(windows, pairs, within, beyond, dropped)
 
     @property
     def fingerprint(self) -> str:

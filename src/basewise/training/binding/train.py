@@ -22,6 +22,7 @@ from basewise.training.binding.data import (
     open_pairs,
     read_rules,
     read_width,
+    read_window_drops,
     read_windows,
 )
 from basewise.training.binding.examples import WindowExamples
@@ -106,6 +107,7 @@ def _prepare_windows(plan: BindingTraining, train: pd.DataFrame, valid: pd.DataF
             pairs,
             model.trunk,
             genome,
+            dropped=read_window_drops(plan.windows),
             sampling=plan.sampling_settings,
             batch_size=settings.batch_size,
             accumulate=settings.accumulate,
