@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from basewise.errors import BasewiseError, nearest
 from basewise.intervals.bed import read_bed_records
 from basewise.models.binding.trunk_shapes import TrunkShape
-from basewise.peaks.signal.table import read_signals
 
 WHERE = "config key 'binding/training/signals"
 
@@ -49,6 +48,8 @@ def check_signals(
 
 
 def _check_targets(held_out: list[str], row: Mapping, assembly: str, biotype: str) -> None:
+    from basewise.peaks.signal.table import read_signals  # slow to import, and few need it
+
     signals = read_signals(row["signals"], row["bigwigs"], assembly=assembly, biotype=biotype)
     targets = list(dict.fromkeys(signal.target for signal in signals))
     for target in held_out:
