@@ -257,6 +257,14 @@ def test_genes_are_found_under_other_names_of_their_chroms(tmp_path):
     assert found == (tmp_path / "own.parquet").read_bytes()
 
 
+def test_quotas_of_chroms_tell_how_many():
+    quotas = {"per_chrom": {"a": 3, "b": 2}}
+    assert NegativeSettings("random", 30, **quotas).n == 5
+    assert NegativeSettings("random", 30, n=5, **quotas).n == 5
+    negatives, _ = draw(make_peaks(), kind="random", n=None, **quotas)
+    assert negatives["chrom"].tolist() == ["a"] * 3 + ["b"] * 2
+
+
 def test_nothing_is_left_of_a_file_that_fails(tmp_path):
     peaks = FramePeaks(make_peaks(), SIZES)
     settings = NegativeSettings("random", 30, n=10**6)
@@ -282,6 +290,11 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path):
     [
         ({"kind": "scope"}, "negatives/kind is not known; found 'scope'. Did you mean 'scoped'"),
         ({"per_peak": 1.0}, "need n or per_peak, and not both"),
+        ({"per_chrom": {"a": 3}}, "scoped negatives have no quotas of chroms"),
+        (
+            {"kind": "random", "per_chrom": {"a": 3}},
+            "says how many random negatives there are; found 3 in all, n 5",
+        ),
         ({"n": None}, "need n or per_peak, and not both"),
         ({"n": -1}, "negatives/n must be 0 or more; found -1"),
         ({"width_bp": 0}, "negatives/width_bp must be 1 or more; found 0"),

@@ -36,7 +36,7 @@ class NegativeSettings:
             some, those that they dropped too; of these, "scope" are the target's in the biotype,
             "target" the target's in any biotype.
         margin_bp: How far they stay from what they avoid.
-        per_chrom: Quotas of chroms, for random ones; see `draw_random`.
+        per_chrom: Quotas of chroms, for random ones; see `draw_random`. A mapping tells n.
         replace: Whether a window may come more than once (within a scope).
         when_short: "error", or where there are too few: "nearest" bins for matched ones, "fewer"
             for scopes.
@@ -73,6 +73,8 @@ class NegativeSettings:
         _choose("when_short", [self.when_short], WHEN_SHORT[self.kind])
         if isinstance(self.per_chrom, str):
             _choose("per_chrom", [self.per_chrom], QUOTAS)
+        else:
+            self._take_quotas()
         if (self.n is None) == (self.per_peak is None):
             raise BasewiseError(
                 f"{self.kind} negatives need n or per_peak, and not both",
@@ -85,6 +87,21 @@ class NegativeSettings:
         if self.step < 1:
             raise BasewiseError("negatives/step must be 1 or more", found=self.step)
         self._check_avoid()
+
+    def _take_quotas(self) -> None:
+        """A mapping of chroms says by itself how many there are."""
+        if self.kind != "random":
+            raise BasewiseError(
+                f"{self.kind} negatives have no quotas of chroms", hint="Leave out per_chrom"
+            )
+        total = sum(self.per_chrom.values())
+        if self.per_peak is not None or self.n not in (None, total):
+            raise BasewiseError(
+                "negatives/per_chrom says how many random negatives there are",
+                found=f"{total} in all, n {self.n}, per_peak {self.per_peak}",
+                hint="Leave out n and per_peak",
+            )
+        object.__setattr__(self, "n", total)
 
     def _check_avoid(self) -> None:
         own = {"scope", "target"} & set(self.avoid)
