@@ -87,6 +87,15 @@ def test_phases_are_drawn_per_pair_and_other_ones_each_time():
     assert fixed.protein[0, 0, 0] / 2 == 4
 
 
+@pytest.mark.parametrize(("stride", "unseen"), [(8, 0), (15, 7)])
+def test_seven_neighbours_on_each_side_leave_so_many_unseen_at_most(stride, unseen):
+    """What config/README.md says of residue_stride."""
+    for n_residues in range(16, 300):
+        kept = thin_residues(np.arange(n_residues)[:, None], stride=stride)
+        seen = {int(place) + side for (place,) in kept for side in range(-7, 8)}
+        assert set(range(n_residues - unseen)) <= seen
+
+
 def test_padded_lengths_are_few_and_long_enough():
     lengths = {round_length(n) for n in range(1, 3000)}
     assert all(round_length(n) >= n for n in range(1, 3000))

@@ -69,6 +69,7 @@ def test_the_checkpoint_says_what_it_is(trained, genome, toy):
     assert loaded.window_bp == 64
     assert loaded.config["data"]["targets"] == ["TOYA", "TOYB"]
     assert loaded.config["data"]["made"]["rules"] == {"valid_chroms": ["two"]}
+    assert loaded.config["training"]["residue_phases"] == "drawn"
     assert loaded.config["metrics"]["step"] in (2, 4)
     assert loaded.build_encoder("proteins").name == "physchem"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -179,7 +180,7 @@ def test_the_read_value_can_be_learned_too(toy, facts, tmp_path):
 
 
 def test_the_read_value_is_learned_alike_whichever_pairs_a_window_is_read_for(toy, facts, genome):
-    windows = read_windows(toy / "windows", "train")
+    windows = read_windows(toy / "windows", "train", extent=True)
     pairs = open_pairs(list_pairs(windows), toy / "proteins.tsv", toy / "contexts.tsv")
     widths = {"trunk_dim": 48, "protein_dim": pairs.protein_dim, "context_dim": 8}
     options = {"binary_target": True, "aux_read_value_loss": True}

@@ -219,6 +219,7 @@ def _train_one(
             "trunk_mode": plan.trunk_mode,
             "started_from": started_from,
             "pairs": pairs.fingerprint,
+            "residue_phases": "drawn",  # per protein and step; before, always the middle
         },
         "data": data,
         "metrics": _best_row(fitted),
