@@ -98,11 +98,20 @@ def read_dropped(folder: Path) -> pd.DataFrame:
     return feather.read_table(folder / DROPPED_NAME).to_pandas()
 
 
-def dropped_intervals(dropped: pd.DataFrame) -> IntervalMap:
-    """The places of dropped peaks: chrom → int64 (n, 2), in any order."""
+def dropped_intervals(
+    dropped: pd.DataFrame, *, target: str | None = None, biotype: str | None = None
+) -> IntervalMap:
+    """The bases under dropped peaks, of any form of a target, of a biotype, or of all.
+
+    Chrom → int64 (n, 2), sorted, disjoint. Chroms without such a peak have no entry.
+    """
+    if target is not None:
+        dropped = dropped[(dropped["target"] == unmodified(target)).to_numpy()]
+    if biotype is not None:
+        dropped = dropped[(dropped["biotype"] == biotype).to_numpy()]
     codes, names = read_codes(dropped["chrom"])
     spans = np.column_stack([dropped[name].to_numpy(np.int64) for name in ("start", "end")])
-    return {names[code]: spans[codes == code] for code in np.unique(codes)}
+    return {names[code]: merge(spans[codes == code]) for code in np.unique(codes)}
 
 
 def write_dropped(dropped: pd.DataFrame, path: Path) -> None:

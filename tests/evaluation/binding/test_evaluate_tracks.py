@@ -56,7 +56,7 @@ def test_means_need_all_bases():
 
 @pytest.fixture
 def store(monkeypatch):
-    """A store of peaks of A alone: 100 to 140 of every chrom."""
+    """A store of peaks of A alone: 100 to 140 of every chrom; one was dropped of chrom two."""
 
     class Store:
         def __init__(self, path):
@@ -68,6 +68,10 @@ def store(monkeypatch):
         def intervals(self, *, target, biotype):
             assert (target, biotype) == ("A", "cell")
             return {chrom: np.array([[100, 140]]) for chrom in SIZES}
+
+        def dropped(self):
+            rows = [("two", 290, 330, "A", "cell"), ("two", 0, 400, "B", "cell")]
+            return pd.DataFrame(rows, columns=["chrom", "start", "end", "target", "biotype"])
 
     monkeypatch.setattr(tracks, "PeakStore", Store)
 
@@ -86,8 +90,9 @@ def test_a_track_is_judged_by_split_of_chroms(store, make_bigwig, tmp_path, capl
     assert "1 tracks have no peaks to be held against: ['B.cell']" in caplog.text
     assert table["split"].tolist() == ["train", "valid", "test"]
     assert set(table["target_split"]) == {"test"}
-    # bins of 40 every 20 bp: those at 80, 100 and 120 are bound, of 19
-    assert table["n"].tolist() == [19] * 3
+    # bins of 40 every 20 bp: those at 80, 100 and 120 are bound, of 19; of two, those at 260 to 320
+    # touch a peak that was dropped
+    assert table["n"].tolist() == [19, 15, 19]
     assert table["n_positive"].tolist() == [3] * 3
     np.testing.assert_allclose(table["auprc"], [1.0, 1.0, 3 / 19], atol=0.05)
     assert table["auroc"][2] < 0.5 < table["auroc"][0] == 1.0

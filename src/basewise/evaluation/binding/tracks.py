@@ -1,7 +1,7 @@
 """Tracks of binding held against the peaks of the same factors, bin by bin along the genome.
 
-Bins that peaks touch without filling them say nothing and are left out (`bins`), as are bins with
-unscored or blacklisted bases.
+Bins that peaks touch without filling them say nothing and are left out (`bins`), as are others that
+a peak touches which filters dropped, and bins with unscored or blacklisted bases.
 """
 
 import logging
@@ -18,6 +18,7 @@ from basewise.calling.windows import WINDOW_BP, iter_chroms, load_blacklist
 from basewise.errors import BasewiseError
 from basewise.evaluation.binding.bins import BIN_BP, STEP_BP, label_bins, mean_bins, sum_steps
 from basewise.intervals import IntervalMap
+from basewise.peaks.dropped import dropped_intervals
 from basewise.peaks.splits import SplitRules
 from basewise.peaks.store import PeakStore
 from basewise.training.binding.metrics import average_precision, precision_recall, roc_area
@@ -70,6 +71,7 @@ def evaluate_tracks(
         if track not in by_track:
             raise BasewiseError(f"track {track} has no target and biotype to be held against")
     peaks = PeakStore(store)
+    dropped = peaks.dropped()
     known = set(
         peaks.scopes()[["target", "biotype"]].astype(str).itertuples(index=False, name=None)
     )
@@ -77,7 +79,8 @@ def evaluate_tracks(
     for track, path in bigwigs.items():
         target, biotype = by_track[track]["target"], by_track[track]["biotype"]
         if (target, biotype) in known:
-            jobs.append((track, path, peaks.intervals(target=target, biotype=biotype)))
+            pair = {"target": target, "biotype": biotype}
+            jobs.append((track, path, peaks.intervals(**pair), dropped_intervals(dropped, **pair)))
         else:
             lacking.append(track)
     if lacking:
@@ -90,7 +93,7 @@ def evaluate_tracks(
         size=(bin_bp, step_bp),
     )
     rows, drawn = [], []
-    for (track, _, _), (own, curve) in zip(
+    for (track, *_), (own, curve) in zip(
         jobs, map_in_processes(score, jobs, processes), strict=True
     ):
         told = {key: by_track[track][key] for key in ("track", "target", "biotype")}
@@ -108,14 +111,14 @@ def evaluate_tracks(
 
 
 def _score_track(
-    job: tuple[str, str | os.PathLike, IntervalMap],
+    job: tuple[str, str | os.PathLike, IntervalMap, IntervalMap],
     *,
     chromsizes: dict[str, int],
     splits: dict[str, str],
     left_out: IntervalMap,
     size: tuple[int, int],
 ) -> tuple[list[dict], list[pd.DataFrame]]:
-    _, path, bound = job
+    _, path, bound, unclear = job
     bin_bp, step_bp = size
     nothing = np.empty((0, 2), np.int64)
     by_split: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
@@ -123,12 +126,16 @@ def _score_track(
     for chrom, windows in iter_chroms(path, chromsizes, left_out=left_out, window_bp=window_bp):
         steps = [sum_steps(values, step_bp) for _, values in windows]
         scores = mean_bins(np.concatenate(steps, axis=1), bin_bp=bin_bp, step_bp=step_bp)
-        labels = label_bins(
-            np.asarray(bound.get(chrom, nothing), np.int64),
-            chromsizes[chrom],
-            bin_bp=bin_bp,
-            step_bp=step_bp,
+        labels, touched = (
+            label_bins(
+                np.asarray(places.get(chrom, nothing), np.int64),
+                chromsizes[chrom],
+                bin_bp=bin_bp,
+                step_bp=step_bp,
+            )
+            for places in (bound, unclear)
         )
+        labels[(labels == 0) & (touched != 0)] = -1
         kept = (labels >= 0) & ~np.isnan(scores)
         by_split.setdefault(splits[chrom], []).append((scores[kept], labels[kept]))
     rows, curves = [], []
