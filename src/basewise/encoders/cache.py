@@ -162,6 +162,15 @@ class Embeddings:
             )
         return join([_open(self.index.parent / file) for file in self._files[name]])
 
+    def keys(self, name: str) -> tuple[str, ...]:
+        """Return the key of `Encoder` of each chain or text of a name, by which its file is named.
+
+        Errors as for its vectors.
+        """
+        if name not in self._files:
+            self[name]
+        return tuple(Path(file).stem for file in self._files[name])
+
     def count_tokens(self, name: str) -> int:
         """Tokens J of a protein; 1 of a context. Errors as for its vectors."""
         if name not in self._tokens:

@@ -349,6 +349,20 @@ def test_a_table_of_contexts_is_noted_and_reads_no_other(drawn, tmp_path):
         check_biotypes(ROWS, config, is_closed=True)
 
 
+def test_biotypes_are_read_as_in_training(facts, fasta, tmp_path):
+    texts = {"cell": "cell | blood"}
+    index = tmp_path / "contexts.tsv"
+    encoder = make_encoder("contexts", ENCODERS["contexts"])
+    encode_biotypes(texts | {"liver": "liver"}, encoder, tmp_path / "embeddings", index)
+    folder = save_binding(tmp_path / "drawn", facts, encoders=note_encoders(ENCODERS, index))
+    rows = [BoundTarget("TOYA", biotype, unseen_biotype=True) for biotype in ("cell", "new")]
+    bind_targets(folder, rows, fasta, tmp_path / "out", texts=texts | {"new": "new | thing"})
+    for number, other in enumerate((None, {"cell": "cell | skin"})):
+        with pytest.raises(BasewiseError, match="biotype 'cell' was read otherwise in training"):
+            bind_targets(folder, rows, fasta, tmp_path / f"none_{number}", texts=other)
+    bind_targets(folder, [BoundTarget("TOYA", "liver")], fasta, tmp_path / "names")
+
+
 def test_a_table_of_contexts_is_one_of_names_whatever_a_table_of_biotypes_adds(
     facts, fasta, tmp_path
 ):

@@ -22,7 +22,11 @@ from basewise.genome.checksum import Digest
 from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.tracks import build_bound_model
 from basewise.peaks.proteins import SPECIES, read_proteins
-from basewise.training.binding.checkpoint import BindingCheckpoint, load_binding
+from basewise.training.binding.checkpoint import (
+    BindingCheckpoint,
+    check_contexts,
+    load_binding,
+)
 from basewise.training.binding.describe import describe_bound, number_pairs, sort_into_buckets
 from basewise.training.binding.pairs import PairArrays, thin_residues
 from basewise.training.binding.targets import (
@@ -67,8 +71,8 @@ def bind_targets(
 
     Raises:
         BasewiseError: a checkpoint of another family or checksum, whose trunk and adapter do not
-            match, or whose encoders are not those of its training; and what `check_targets`,
-            `find_proteins` and `check_biotypes` refuse, with file and line.
+            match, or whose encoders, or texts of biotypes, are not those of its training; and what
+            `check_targets`, `find_proteins` and `check_biotypes` refuse, with file and line.
     """
     check_targets(targets)
     parameters = Path(checkpoint) / PARAMS_NAME
@@ -141,7 +145,9 @@ def _encode(
     if biotypes:
         reader = loaded.build_encoder("contexts", **speed)
         _check_width(loaded, "contexts", reader.dim, config.context_dim)
-        contexts = np.stack(reader.encode([texts.get(biotype, biotype) for biotype in biotypes]))
+        read = {biotype: texts.get(biotype, biotype) for biotype in biotypes}
+        check_contexts(read, reader, loaded.config["encoders"]["contexts"].get("keys", {}))
+        contexts = np.stack(reader.encode(list(read.values())))
     lengths = [residues[key] for key in order]
     buckets, first = [], 0
     for number, length in sort_into_buckets(lengths, is_one=config.conditions_both_sides):

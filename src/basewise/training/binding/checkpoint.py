@@ -19,6 +19,7 @@ from basewise.encoders.registry import TABLE
 from basewise.errors import BasewiseError
 from basewise.models.binding.model import FAMILY, BindingModel, build_binding_model
 
+KEY_LENGTH = 16  # of noted keys; that tells texts apart
 SIDES = {"proteins": PROTEIN, "contexts": TEXT}
 
 
@@ -99,7 +100,7 @@ def make_encoder(side: str, noted: Mapping, **speed) -> Encoder:
     settings = {
         key: value
         for key, value in noted.items()
-        if key not in ("encoder", "fingerprint", "name") and value is not None
+        if key not in ("encoder", "fingerprint", "name", "keys") and value is not None
     }
     return build_encoder(noted["encoder"], kind=SIDES[side], **speed, **settings)
 
@@ -108,7 +109,8 @@ def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) 
     """Return the sections with the fingerprint of each encoder, for a config.json.
 
     Args:
-        contexts: the index of encoded contexts, whose names a table of contexts is made for.
+        contexts: the index of encoded contexts, whose names a table of contexts is made for. The
+            keys of their texts are noted too.
 
     Raises:
         BasewiseError: a side or an encoder that there is not, or a table of something else.
@@ -125,7 +127,35 @@ def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) 
             _check_rows(encoder, contexts)
         given = {key: value for key, value in section.items() if value is not None}
         noted[side] = {**given, "name": encoder.name, "fingerprint": encoder.fingerprint}
+        if SIDES[side] == TEXT and contexts is not None:
+            noted[side]["keys"] = _shorten_keys(contexts)
     return noted
+
+
+def _shorten_keys(contexts: str | os.PathLike) -> dict[str, str]:
+    index = read_embeddings(contexts)
+    return {name: index.keys(name)[0][:KEY_LENGTH] for name in index}
+
+
+def check_contexts(texts: Mapping[str, str], encoder: Encoder, noted: Mapping[str, str]) -> None:
+    """Refuse texts of biotypes that differ from those of training.
+
+    Args:
+        texts: by biotype.
+        encoder: of contexts, as it was in training.
+        noted: ``keys`` of `note_encoders`; a biotype that is not in it was never trained on.
+
+    Raises:
+        BasewiseError: the first such biotype.
+    """
+    for biotype, text in texts.items():
+        if biotype in noted and encoder.key(text)[:KEY_LENGTH] != noted[biotype]:
+            raise BasewiseError(
+                f"biotype {biotype!r} was read otherwise in training",
+                found=f"the text {text!r}",
+                hint="Give the table of biotypes, and its columns, that the model was trained "
+                "with; none, if it was trained without.",
+            )
 
 
 def _check_rows(table: Encoder, contexts: str | os.PathLike) -> None:
