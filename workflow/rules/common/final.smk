@@ -33,4 +33,4 @@ def get_final_output():
 
 def get_unjudged_output(wildcards):
     """Every file the config asks for but the verdicts on seams, which come last."""
-    return [file for file in get_final_output() if not file.endswith("/seams.ok")]
+    return [file for file in get_final_output() if Path(file).name != "seams.ok"]
