@@ -124,7 +124,7 @@ def signals(tmp_path):
     ("section", "words"),
     [
         ({"held_out_targets": ["TOYB"]}, None),
-        ({"train_split": "trian"}, "train_split': .* no locus of it; found 'trian'.*'train'"),
+        ({"train_split": "trains"}, "train_split': .* no locus of it; found 'trains'.*'train'"),
         ({"valid_split": "test"}, "valid_split': .*loci.bed has no locus of it; found 'test'"),
         ({"held_out_targets": ["TOYC"]}, "names a target that .*signals.tsv lacks; found 'TOYC'"),
         ({"held_out_targets": ["TOYA", "TOYB"]}, "leaves no signal to learn"),
