@@ -61,7 +61,9 @@ def get_training_dropped(wildcards):
     """The peaks that filters dropped, where windows are labelled for many pairs."""
     told = get_training()
     is_asked = told["learn"] == "windows" and told["sampling"]["pairing"] == "batch"
-    return f"results/{wildcards.assembly}/peaks/windows/dropped.arrow" if is_asked else []
+    return (
+        f"results/{wildcards.assembly}/peaks/windows/dropped.arrow" if is_asked else []
+    )
 
 
 def get_training_signals(wildcards):
