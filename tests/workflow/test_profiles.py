@@ -119,12 +119,23 @@ TRAINED = {
 TABLE = "assembly\tfasta\tpeaks\tproteins\ntoy\tdata/toy.fa.gz\tdata/toy_remap.bed.gz\tp.fa\n"
 
 
+def read_plan(directory: Path, *options: str) -> tuple[dict[str, set], dict[str, set]]:
+    """By rule: the (partition, gpu, gres, runtime) of its jobs, and the rules these wait for."""
+    command = [sys.executable, "-c", PLANNED, "--dry-run", "--directory", str(directory), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    places, after = {}, {}
+    for line in done.stdout.splitlines():
+        if line.startswith("{"):
+            job = json.loads(line)
+            places.setdefault(job["rule"], set()).add(tuple(job["place"]))
+            after.setdefault(job["rule"], set()).update(job["after"])
+    assert places, done.stdout + done.stderr
+    return places, after
+
+
 @pytest.fixture
 def list_jobs(make_directory):
-    """A function (platform, devices per job, minutes per shard) -> what is planned on a cluster.
-
-    By rule: the (partition, gpu, gres, runtime) of its jobs, and the rules that these wait for.
-    """
+    """A function (platform, devices per job, minutes per shard) -> what is planned on a cluster."""
 
     def read(platform: str, devices: int, minutes: int) -> tuple[dict[str, set], dict[str, set]]:
         place = {"platform": platform, "devices_per_job": devices}
@@ -135,18 +146,7 @@ def list_jobs(make_directory):
         changes["binding"]["encoders"]["platform"] = platform
         directory = make_directory(TRAINED | changes, TABLE)
         (directory / "p.fa").write_text(">TOYA P\nMKK\n")
-        command = [sys.executable, "-c", PLANNED, "--profile", "slurm", "--dry-run"]
-        done = subprocess.run(
-            [*command, "--directory", str(directory)], cwd=ROOT, capture_output=True, text=True
-        )
-        places, after = {}, {}
-        for line in done.stdout.splitlines():
-            if line.startswith("{"):
-                job = json.loads(line)
-                places.setdefault(job["rule"], set()).add(tuple(job["place"]))
-                after.setdefault(job["rule"], set()).update(job["after"])
-        assert places, done.stdout + done.stderr
-        return places, after
+        return read_plan(directory, "--profile", "slurm")
 
     return read
 
@@ -166,6 +166,12 @@ def test_a_job_on_a_cluster_gets_the_cards_it_asks_for_where_cards_are(list_jobs
     # what may fail waits for all that the config asks for, of this model and of others
     wanted = {"merge_track", "call_elements", "write_provenance", "make_windows"}
     assert wanted | {"evaluate_binding"} < after["check_seams"]
+
+
+def test_where_no_files_are_shared_seams_wait_for_their_table_alone(make_directory):
+    """All else would be fetched to where snakemake runs, to be waited for."""
+    _, after = read_plan(make_directory(), "--shared-fs-usage", "none")
+    assert after["check_seams"] == {"summarise_seams"}
 
 
 def test_whatever_runs_a_model_on_tpus_gets_them(list_jobs):

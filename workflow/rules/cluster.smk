@@ -83,7 +83,7 @@ if workflow.modifier.is_main_snakefile():
 
 def refuse_unshared():
     """Refuse what needs files that are no outputs, where jobs share only their outputs."""
-    if SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage:
+    if are_files_shared:
         return
     kept = {
         "binding/embeddings/": get_binding_assemblies(),

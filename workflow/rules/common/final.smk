@@ -1,5 +1,10 @@
 """Everything that the configuration asks for."""
 
+from snakemake_interface_executor_plugins.settings import SharedFSUsage
+
+# as asked for: a dry run, which is local, takes all for shared later on
+are_files_shared = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+
 
 def get_final_output():
     """Every file the config asks for."""
@@ -32,5 +37,10 @@ def get_final_output():
 
 
 def get_unjudged_output(wildcards):
-    """Every file the config asks for but the verdicts on seams, which come last."""
+    """Every file the config asks for but the verdicts on seams, which come last.
+
+    None where jobs share no files: there they would all be fetched to be waited for.
+    """
+    if not are_files_shared:
+        return []
     return [file for file in get_final_output() if Path(file).name != "seams.ok"]
