@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import yaml
 
 from basewise.cli import main
 from basewise.plugins import is_installed
-from basewise.runs import note_run, read_run
+from basewise.runs import NOTE, note_run, read_run
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = "assembly\tfasta\tinclude\ntoy\tdata/toy.fa.gz\tchr3\n"
@@ -61,10 +62,14 @@ def test_the_estimate_is_a_target_too_even_beside_a_run(run_snakemake, busy):
     tmp_path, note = busy, read_run(busy)
     done = run_snakemake(tmp_path, "estimate")
     assert done.returncode == 0, done.stdout
+    (tmp_path / NOTE).unlink()  # as if that run had begun after this one
+    assert run_snakemake(tmp_path, "estimate", "--forcerun", "estimate").returncode == 0
+    assert (tmp_path / ".snakemake/locks/0.output.lock").is_file()
+    note_run(tmp_path, jobs="the-run")
     refused = run_snakemake(tmp_path, "resources/hg38/genome.fa")
     assert refused.returncode != 0
     assert f"One run at a time in a directory; found process {os.getpid()} on" in refused.stdout
-    assert read_run(tmp_path) == note
+    assert replace(read_run(tmp_path), began=note.began) == note
     assert (tmp_path / ".snakemake/locks/0.output.lock").is_file()
     assert not (tmp_path / "cancelled").exists()
     assert "jobs, from nothing: get_genome 1" in done.stdout

@@ -138,10 +138,11 @@ def begin_run():
     """Note who runs here, and make the executor ready."""
     planned = list(workflow.dag.needrun_jobs())
     other = runs.find_other(".", is_locked=held is not None)
-    if other is not None:
-        # Snakemake removes the locks of all runs at the end of one
+    is_harmless = {job.rule.name for job in planned} <= HARMLESS
+    if other is not None or is_harmless:
+        # Snakemake removes the locks of all runs at the end of one, later ones' too
         workflow.persistence._lockdir = ""
-    if {job.rule.name for job in planned} <= HARMLESS:
+    if is_harmless:
         return
     if other is not None:
         runs.refuse_beside(other)

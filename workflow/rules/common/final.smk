@@ -3,7 +3,9 @@
 from snakemake_interface_executor_plugins.settings import SharedFSUsage
 
 # as asked for: a dry run, which is local, takes all for shared later on
-are_files_shared = SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+are_files_shared = (
+    SharedFSUsage.INPUT_OUTPUT in workflow.storage_settings.shared_fs_usage
+)
 
 
 def get_final_output():
