@@ -107,6 +107,12 @@ def test_a_model_of_signals_has_the_step_of_its_trunk(folder):
     assert "factors" in read(source, binding={"training": trained})[0]
     with pytest.raises(BasewiseError, match=words):
         read(source, binding={"training": trained | {"learn": "signals"}})
+    left = folder / "results/toy/binding/model/config.json"  # of an earlier run, which learned them
+    left.parent.mkdir(parents=True)
+    left.write_text(json.dumps(config))
+    assert "factors" in read(source, binding={"training": trained})[0]
+    with pytest.raises(BasewiseError, match=words):
+        read(source)
 
 
 @pytest.mark.parametrize(

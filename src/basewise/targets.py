@@ -144,11 +144,14 @@ def _check_source(source: str, rows: list[BoundTarget], made: Collection[str], w
 def _check_step(checkpoint: Mapping, config: Mapping, where: str) -> None:
     """Refuse a step of a model of tracks, whose values are those of the trunk's bins."""
     source = Path(checkpoint["source"])
-    if (source / CONFIG_NAME).is_file():
-        is_tracks = not read_config(source)["architecture"]["adapter"].get("binary_target")
+    training = (config["binding"] or {}).get("training")
+    if training is not None and source.parts[0] == "results":
+        is_tracks = training.get("learn") == SIGNALS  # whatever an earlier run left there
+    elif (source / CONFIG_NAME).is_file():
+        adapter = read_config(source)["architecture"].get("adapter")
+        is_tracks = adapter is not None and not adapter.get("binary_target")
     else:
-        training = (config["binding"] or {}).get("training") or {}
-        is_tracks = source.parts[0] == "results" and training.get("learn") == SIGNALS
+        is_tracks = False
     if is_tracks:
         raise BasewiseError(
             f"{where}/step_bp' goes with a model of windows, and this is one of signals",
