@@ -360,7 +360,11 @@ def test_biotypes_are_read_as_in_training(facts, fasta, tmp_path):
     for number, other in enumerate((None, {"cell": "cell | skin"})):
         with pytest.raises(BasewiseError, match="biotype 'cell' was read otherwise in training"):
             bind_targets(folder, rows, fasta, tmp_path / f"none_{number}", texts=other)
-    bind_targets(folder, [BoundTarget("TOYA", "liver")], fasta, tmp_path / "names")
+    found = set()
+    for name, other in {"names": None, "more": {"liver": "liver | organ"}}.items():
+        bind_targets(folder, [BoundTarget("TOYA", "liver")], fasta, tmp_path / name, texts=other)
+        found.add((tmp_path / name / "params.safetensors").read_bytes())
+    assert len(found) == 1, "a table that came later changes nothing of what had no text"
 
 
 def test_a_table_of_contexts_is_one_of_names_whatever_a_table_of_biotypes_adds(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from basewise.errors import BasewiseError
+from basewise.training.binding import pairs
 from basewise.training.binding.pairs import Pair, PairTable, round_length, thin_residues
 
 PROTEINS = {
@@ -44,6 +45,17 @@ def test_a_target_without_protein_and_a_biotype_without_context_are_named():
         make_table(("A", "cel"))
     assert make_table(("A", "cell")).context_dim == 3
     assert PairTable.of([Pair("A", "nowhere")], PROTEINS, None).take([0]).context is None
+
+
+def test_proteins_beyond_the_room_in_memory_are_read_where_they_lie(monkeypatch):
+    table, whole = (make_table(("A", "cell"), ("C", "cell"), residue_stride=3) for _ in range(2))
+    expected = whole.take([0, 1])
+    monkeypatch.setattr(pairs, "MOST_KEPT_BYTES", 100)
+    for _ in range(2):
+        for found, wanted in zip(table.take([0, 1]), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted)
+    assert list(table._held) == ["A"]
+    assert table.fingerprint == whole.fingerprint
 
 
 @pytest.mark.parametrize("n_residues", [1, 2, 15, 16, 17, 100, 1000, 2231])

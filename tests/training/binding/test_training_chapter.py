@@ -92,8 +92,8 @@ def test_what_can_be_trained(training):
         ({"adapter": {"binary_target": False}}, "binary_target follows from learn"),
         ({"sampling": {"shift_bp": [5, 9]}}, "shift_bp is the least.*holds 0; found 5 and 9"),
         (
-            {"platform": "gpu", "devices_per_job": 3},
-            "batch_size must be a multiple of devices_per_job; found 64 windows, 3 cards",
+            {"platform": "tpu", "devices_per_job": 3},
+            "batch_size must be a multiple of devices_per_job; found 64 windows, 3 devices",
         ),
         ({"learn": "signals"}, "'peaks/signal/resolution_bp' does not fit.*128 bp, and bins of 8"),
         (

@@ -24,7 +24,7 @@ from basewise.models.binding.tracks import build_bound_model
 from basewise.peaks.proteins import SPECIES, read_proteins
 from basewise.training.binding.checkpoint import (
     BindingCheckpoint,
-    check_contexts,
+    choose_texts,
     load_binding,
 )
 from basewise.training.binding.describe import describe_bound, number_pairs, sort_into_buckets
@@ -146,7 +146,8 @@ def _encode(
         reader = loaded.build_encoder("contexts", **speed)
         _check_width(loaded, "contexts", reader.dim, config.context_dim)
         read = {biotype: texts.get(biotype, biotype) for biotype in biotypes}
-        check_contexts(read, reader, loaded.config["encoders"]["contexts"].get("keys", {}))
+        noted = loaded.config["encoders"]["contexts"].get("keys", {})
+        read = choose_texts(read, reader, noted)
         contexts = np.stack(reader.encode(list(read.values())))
     lengths = [residues[key] for key in order]
     buckets, first = [], 0

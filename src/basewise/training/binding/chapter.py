@@ -62,7 +62,7 @@ def check_training(
 
     Raises:
         BasewiseError: a trunk that cannot be built, or does not read the windows; an option that
-            the adapter does not have; batches that cards cannot share; nothing to validate on;
+            the adapter does not have; batches that devices cannot share; nothing to validate on;
             kinds of windows that there are not; an assembly without signals to be learned, or
             without those that the section speaks of.
     """
@@ -103,11 +103,11 @@ def _check_adapter(adapter: Mapping, is_binary: bool) -> None:
 
 
 def _check_batches(section: Mapping, where: str) -> None:
-    batch, cards = section["fit"]["batch_size"], section["devices_per_job"]
-    if section["platform"] == "gpu" and batch % cards:
+    batch, devices = section["fit"]["batch_size"], section["devices_per_job"]
+    if section["platform"] in ("gpu", "tpu") and batch % devices:
         raise BasewiseError(
             f"{where}: fit/batch_size must be a multiple of devices_per_job",
-            found=f"{batch} windows, {cards} cards",
+            found=f"{batch} windows, {devices} devices",
         )
     least, greatest = section["sampling"]["shift_bp"]
     if not least <= 0 <= greatest:

@@ -137,8 +137,10 @@ def _shorten_keys(contexts: str | os.PathLike) -> dict[str, str]:
     return {name: index.keys(name)[0][:KEY_LENGTH] for name in index}
 
 
-def check_contexts(texts: Mapping[str, str], encoder: Encoder, noted: Mapping[str, str]) -> None:
-    """Refuse texts of biotypes that differ from those of training.
+def choose_texts(
+    texts: Mapping[str, str], encoder: Encoder, noted: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the texts of biotypes as training had them: those given, or the bare names.
 
     Args:
         texts: by biotype.
@@ -146,16 +148,22 @@ def check_contexts(texts: Mapping[str, str], encoder: Encoder, noted: Mapping[st
         noted: ``keys`` of `note_encoders`; a biotype that is not in it was never trained on.
 
     Raises:
-        BasewiseError: the first such biotype.
+        BasewiseError: a biotype that was read otherwise.
     """
+    chosen = {}
     for biotype, text in texts.items():
-        if biotype in noted and encoder.key(text)[:KEY_LENGTH] != noted[biotype]:
+        key = noted.get(biotype)
+        if key is None or encoder.key(text)[:KEY_LENGTH] == key:
+            chosen[biotype] = text
+        elif encoder.key(biotype)[:KEY_LENGTH] == key:
+            chosen[biotype] = biotype
+        else:
             raise BasewiseError(
                 f"biotype {biotype!r} was read otherwise in training",
                 found=f"the text {text!r}",
-                hint="Give the table of biotypes, and its columns, that the model was trained "
-                "with; none, if it was trained without.",
+                hint="Give the table of biotypes, and its columns, that the model learned with.",
             )
+    return chosen
 
 
 def _check_rows(table: Encoder, contexts: str | os.PathLike) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from basewise.errors import BasewiseError, nearest
 
 SHORTEST = 16  # residues that arrays have at least
-MOST_KEPT = 512  # proteins that are held in memory
+MOST_KEPT_BYTES = 1 << 30  # of proteins that are held in memory
 
 
 class Pair(NamedTuple):
@@ -150,12 +150,12 @@ class PairTable:
         return {tuple(pair): number for number, pair in enumerate(self.pairs)}
 
     def _protein(self, target: str) -> np.ndarray:
-        """All residues that any phase keeps, float32."""
+        """All residues that any phase keeps, in memory as float32 while there is room."""
         if target not in self._held:
-            read = np.array(self.proteins[target][: self.max_residues], np.float32)
-            if len(self._held) >= MOST_KEPT:
+            read = self.proteins[target][: self.max_residues]
+            if sum(held.nbytes for held in self._held.values()) >= MOST_KEPT_BYTES:
                 return read
-            self._held[target] = read
+            self._held[target] = np.array(read, np.float32)
         return self._held[target]
 
 
