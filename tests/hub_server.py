@@ -138,7 +138,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         )
         if step == "stall":
             self.wfile.flush()
-            hub.release.wait(5)
+            hub.release.wait(60)
 
     def answer(self, status, headers, data=b"", sent=None):
         self.send_response(status)

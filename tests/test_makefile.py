@@ -12,9 +12,14 @@ DEFAULT, CUDA = "requirements.lock", "requirements-cuda.lock"
 
 
 def planned(venv: Path, *arguments: str) -> str:
-    """The commands of a dry run, with an environment of our own."""
+    """The commands of a dry run, with nothing of a `make` that runs the tests."""
     command = ["make", "--no-print-directory", "-n", f"VENV={venv}", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    made = {"MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "LOCK", "PYTHON", "CORES"}
+    environ = {name: value for name, value in os.environ.items() if name not in made}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 @pytest.fixture

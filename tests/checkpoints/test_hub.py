@@ -58,7 +58,7 @@ def use_hub(monkeypatch, url, home):
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 60)
 
 
 def point_at(monkeypatch, url):
@@ -127,6 +127,8 @@ def test_the_shipped_configuration_gets_its_checkpoint(hub, tmp_path):
 @pytest.mark.parametrize("step", ["cut", "stall"])
 def test_a_broken_download_goes_on_where_it_broke(hub, tmp_path, monkeypatch, step):
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1024)
+    if step == "stall":
+        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 2)
     hub.steps = [step, "cut", "serve"]
     fetch_checkpoint(SOURCE, tmp_path / "out")
     assert_imported(hub, tmp_path / "out")
@@ -152,16 +154,16 @@ def test_a_hub_that_stays_down_is_given_up(hub, tmp_path):
 
 
 def test_a_hub_that_is_gone_leaves_the_cache(hub, tmp_path, monkeypatch, caplog):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
-    point_at(monkeypatch, nowhere)
-    with pytest.raises(BasewiseError, match=r"main could not be fetched: 6 attempts.*refused"):
+    with socket.socket() as taken:  # and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        point_at(monkeypatch, nowhere)
+        with pytest.raises(BasewiseError, match=r"main could not be fetched: 6 attempts.*refused"):
+            fetch_checkpoint(SOURCE, tmp_path / "out")
+        point_at(monkeypatch, hub.url)
         fetch_checkpoint(SOURCE, tmp_path / "out")
-    point_at(monkeypatch, hub.url)
-    fetch_checkpoint(SOURCE, tmp_path / "out")
-    point_at(monkeypatch, nowhere)
-    fetch_checkpoint(SOURCE, tmp_path / "later")
+        point_at(monkeypatch, nowhere)
+        fetch_checkpoint(SOURCE, tmp_path / "later")
     assert f"taking the commit in the cache, {COMMIT}" in caplog.text
     assert_imported(hub, tmp_path / "later")
 

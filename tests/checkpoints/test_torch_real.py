@@ -147,7 +147,8 @@ def test_transformers_agrees_with_the_goldens(shared, torch_writer, tmp_path, ca
     with torch.no_grad():
         logits = model(tokens, attention_mask=(tokens != 1).long()).logits.numpy()
     kept = arrays["i:tokens"] != 1
-    assert np.abs(logits - arrays["o:logits"])[kept].max() < 2e-5
+    expected = arrays["o:logits"][kept]
+    assert np.abs(logits[kept] - expected).max() < 2e-5 * max(1, np.abs(expected).max())
 
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     model.save_pretrained(tmp_path)  # which calls some weights gamma and beta
@@ -189,6 +190,7 @@ def test_enformer_pytorch_agrees_with_the_goldens(shared, torch_writer, tmp_path
 
 
 def test_transposed_convolutions_become_correlations():
+    torch.manual_seed(11)
     layer = torch.nn.ConvTranspose1d(3, 5, 3, padding=1, bias=False)
     x = torch.randn(1, 3, 9)
     with torch.no_grad():
@@ -196,7 +198,7 @@ def test_transposed_convolutions_become_correlations():
     ours = CONV_TRANSPOSE(layer.weight.detach().numpy())  # k, out, in
     padded = np.pad(x[0].numpy(), ((0, 0), (1, 1)))
     found = sum(ours[tap] @ padded[:, tap : tap + 9] for tap in range(3))
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
 def test_our_language_model_agrees_with_transformers(tmp_path):

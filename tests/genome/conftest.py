@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body[: len(body) // 2])
             self.wfile.flush()
             if step == "stall":
-                told.release.wait(5)
+                told.release.wait(60)
             return
         self.wfile.write(body)
 

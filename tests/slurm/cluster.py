@@ -96,6 +96,7 @@ class Cluster:
     Attributes:
         folder: Where all of it lies.
         env: The environment of those who use it.
+        begun: Holds a file for each job that has begun to predict, named by its id.
         prefix: Put before a command to run it in the cluster's network; empty unless `offline`.
     """
 
@@ -106,6 +107,10 @@ class Cluster:
         self.env = {name: value for name, value in os.environ.items() if "SLURM" not in name}
         self.env |= {"SLURM_CONF": str(self.folder / "slurm.conf"), MARK: str(self.folder)}
         self.env |= {"PATH": f"{os.environ['PATH']}:{SBIN}", "USER": os.environ.get("USER", "root")}
+        self.begun = self.folder / "begun"
+        self.begun.mkdir()
+        jobs = str(ROOT / "tests/slurm/jobs")
+        self.env |= {"BASEWISE_TEST_BEGUN": str(self.begun), "PYTHONPATH": jobs}
         self.prefix: list[str] = []
         try:
             if offline:
@@ -195,6 +200,13 @@ class Cluster:
         )
         return done.stdout if done.returncode == 0 else ""
 
+    def hold_predictions(self) -> None:
+        """Let every job that begins to predict wait there."""
+        (self.begun / "held").touch()
+
+    def release_predictions(self) -> None:
+        (self.begun / "held").unlink()
+
     def job(self, number: str) -> dict[str, str]:
         """What Slurm knows of a job."""
         shown = self.call("scontrol", "show", "job", "-od", number)
@@ -211,7 +223,9 @@ class Cluster:
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 environ = (folder / "environ").read_bytes().split(b"\0")
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                command = (
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
                 if f"{MARK}={self.folder}".encode() not in environ or text not in command:
                     continue
                 if job is None or f"SLURM_JOB_ID={job}".encode() in environ:

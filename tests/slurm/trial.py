@@ -136,9 +136,11 @@ class Trial:
         self.said = said
         self.process: subprocess.Popen | None = None
         self.devices: dict[str, str] = {}
+        self._earlier: frozenset[str] = frozenset()
 
     def start(self, *options: str) -> subprocess.Popen:
         """Start `snakemake --profile slurm`."""
+        self._earlier = frozenset(self.submitted())
         arguments = [*self.targets, "--jobs", "4", *self.options, *options]
         self.process = self.cluster.snakemake(self.directory, *arguments, log=self.said)
         return self.process
@@ -157,7 +159,8 @@ class Trial:
 
     @property
     def log(self) -> str:
-        return (self.directory / self.said).read_text()
+        path = self.directory / self.said
+        return path.read_text() if path.is_file() else ""
 
     @property
     def shards(self) -> list[Path]:
@@ -169,7 +172,7 @@ class Trial:
         return self.directory / "logs/predict_shard/toy/segment_nt_toy"
 
     def wait_for_shard(self, among: Container[str] | None = None) -> tuple[str, str]:
-        """Wait until a job predicts a shard; return the job's id and the shard's name.
+        """Wait until a job of this start predicts a shard; return its id and the shard's name.
 
         Args:
             among: Names of shards; None for any.
@@ -177,15 +180,14 @@ class Trial:
 
         def find():
             assert self.process.poll() is None, self.log[-3000:]
-            for number in self.cluster.jobs("predict_shard"):
-                job = self.cluster.job(number)
-                self.devices[number] = job.get("GRES", "")
-                item = name_shard(job)
-                log = self.logs / f"{item}.log"
-                if among is not None and item not in among:
+            for number in self.submitted():
+                if number in self._earlier or not (self.cluster.begun / number).is_file():
                     continue
-                if log.is_file() and "tiles with" in log.read_text():
-                    return number, item
+                job = self.cluster.job(number)
+                if job.get("JobState") == "RUNNING":
+                    self.devices[number] = job.get("GRES", "")
+                    if among is None or name_shard(job) in among:
+                        return number, name_shard(job)
             return None
 
         return wait_until(find, 240, "no shard is predicted")

@@ -28,7 +28,8 @@ def test_weights_behind_a_gate_say_how_to_open_it(run_snakemake, tmp_path, monke
         thread.start()
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
-        monkeypatch.delenv("HF_TOKEN", raising=False)
+        for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE"):
+            monkeypatch.delenv(name, raising=False)
         done = run_snakemake(tmp_path, target)
         hub.shutdown()
         thread.join()
