@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 LOCK ?= $(or $(patsubst $(VENV)/.installed-%,%,$(firstword $(wildcard $(VENV)/.installed-*))),requirements.lock)
 INSTALLED = $(VENV)/.installed-$(notdir $(LOCK))
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
-PYTEST_ARGS ?= -n $(CORES) --dist loadfile
+# one worker more than cores: the tests on Slurm mostly wait
+PYTEST_ARGS ?= -n $(shell expr $(CORES) + 1) --dist loadfile
 IS_SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c '$(IS_SUPPORTED)' 2>/dev/null && echo "$$p" && break; done)

@@ -181,10 +181,8 @@ def golden(shared):
 
 
 @pytest.fixture
-def published():
+def published(draw_params):
     """A smaller one that needs no reference material: arrays and hyperparameters."""
-    import jax
-
     from basewise.models.families import build_track_model
     from basewise.models.parameters import flatten
     from basewise.models.zoo import ZOO
@@ -192,7 +190,7 @@ def published():
     sizes = dict(zip(OWN, (64, 8, 2, 12, 2), strict=True))
     config = ZOO["segment_nt"].to_config()
     config["architecture"]["trunk"] |= {**sizes, "key_size": None}
-    params = flatten(build_track_model(config).init(jax.random.key(1)))
+    params = flatten(draw_params(build_track_model(config).init))
     return {
         "arrays": {
             rename(name, "nucleotide_transformer", "segmentation_head"): np.asarray(leaf)

@@ -37,13 +37,11 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    import jax
-
+def checkpoint(tmp_path_factory, draw_params):
     from basewise.models.families import build_language_model
 
     folder = tmp_path_factory.mktemp("checkpoint") / "codons"
-    save_checkpoint(folder, CONFIG, build_language_model(CONFIG).init(jax.random.key(0)))
+    save_checkpoint(folder, CONFIG, draw_params(build_language_model(CONFIG).init))
     return folder
 
 

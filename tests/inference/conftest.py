@@ -116,20 +116,14 @@ def golden(shared, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def make_language_model(tmp_path_factory):
+def make_language_model(tmp_path_factory, draw_params):
     """A function (trunk fields) -> a checkpoint of a random language model over 3-mers."""
-    import jax
-
     from basewise.checkpoints.store import save_checkpoint
     from basewise.models.families import build_language_model
 
     def make(tokenizer: str = "v2_3mer", **trunk) -> Path:
         config = describe_language_model("small", tokenizer, SMALL | trunk)
-        rng = np.random.default_rng(12)
-        drawn = build_language_model(config).init(jax.random.key(3))
-        params = jax.tree.map(
-            lambda leaf: np.asarray(leaf * 1.5 + rng.normal(0, 0.1, leaf.shape), np.float32), drawn
-        )
+        params = draw_params(build_language_model(config).init, seed=12, factor=1.5)
         folder = tmp_path_factory.mktemp("language_models") / "small"
         save_checkpoint(folder, config, params)
         return folder

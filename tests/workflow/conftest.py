@@ -1,9 +1,11 @@
 """A working directory with the toy config, and the real command line to run it with."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,17 +25,6 @@ def _merged(base: dict, over: dict) -> dict:
     return both
 
 
-def _run_snakemake(
-    directory: Path, *arguments: str, snakefile: Path = ROOT / "workflow/Snakefile"
-) -> subprocess.CompletedProcess:
-    """Run the workflow in a directory; stdout and stderr come back as one text in stdout."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
-    command += ["--cores", "2", "--directory", str(directory), *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-
-
 def _toy_config(changes: dict | None = None) -> dict:
     """The toy config with the checkpoint's path made absolute, and changes laid over it."""
     config = yaml.safe_load((ROOT / ".test/config/config.yaml").read_text())
@@ -42,9 +33,25 @@ def _toy_config(changes: dict | None = None) -> dict:
 
 
 @pytest.fixture(scope="session")
-def run_snakemake() -> Callable[..., subprocess.CompletedProcess]:
+def run_snakemake(tmp_path_factory) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
     """The command line: run_snakemake(directory, "--dry-run"), output and errors in stdout."""
-    return _run_snakemake
+    output = tmp_path_factory.mktemp("snakemake") / "output"
+    server = [sys.executable, str(ROOT / "tests/workflow/warm_snakemake.py")]
+
+    def run(directory: Path, *arguments: str, snakefile: Path = ROOT / "workflow/Snakefile"):
+        command = ["--snakefile", str(snakefile), "--cores", "2", "--directory", str(directory)]
+        command += map(str, arguments)
+        order = {"arguments": command, "environ": dict(os.environ)}
+        order |= {"directory": str(ROOT), "output": str(output)}
+        print(json.dumps(order), file=warm.stdin, flush=True)
+        code = int(warm.stdout.readline())
+        return subprocess.CompletedProcess(command, code, output.read_text())
+
+    with subprocess.Popen(
+        server, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as warm:
+        yield run
+        warm.stdin.close()
 
 
 @pytest.fixture(scope="session")

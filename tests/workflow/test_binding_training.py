@@ -129,7 +129,8 @@ def test_unseen_targets_can_choose_the_best_step(run_snakemake, make_training):
 
 @pytest.mark.slow
 def test_a_toy_model_is_trained_and_judged(run_snakemake, make_training):
-    directory = make_training({"folds": 2})
+    peaks = CASE["peaks"] | {"negatives": {"random": {"per_peak": 1}}}
+    directory = make_training({"folds": 2}, peaks=peaks)
     wanted = [f"{FOLDER}/{name}" for name in ("evaluation/summary.tsv", "training.png")]
     wanted += [f"{FOLDER}/folds/folds.tsv"]
     done = run_snakemake(directory, *wanted)

@@ -5,7 +5,6 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyBigWig
 import pytest
@@ -36,20 +35,14 @@ ADAPTER = {
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory) -> Path:
+def drawn(tmp_path_factory, draw_params) -> Path:
     """A checkpoint of binding whose parameters are drawn."""
-    import jax
-
     from basewise.checkpoints.store import save_checkpoint
     from basewise.models.binding.model import build_binding_model
     from basewise.training.binding.checkpoint import note_encoders
 
     model = build_binding_model({"trunk": TRUNK, "adapter": ADAPTER})
-    rng = np.random.default_rng(2)
-    params = jax.tree.map(
-        lambda leaf: rng.normal(0, 0.3, leaf.shape).astype(np.float32) + np.asarray(leaf),
-        jax.jit(model.init)(jax.random.key(1)),
-    )
+    params = draw_params(model.init, seed=2, factor=2)
     sections = {"proteins": {"encoder": "physchem"}, "contexts": {"encoder": "ngrams", "dim": 4}}
     config = {
         "name": "drawn", "family": "binding", "revision": "1", "source": "tests",
@@ -124,7 +117,8 @@ def test_proteins_are_read_before_any_job(run_snakemake, make_bound):
 
 def test_tracks_are_drawn_and_judged(run_snakemake, make_bound):
     calling = {"thresholds": {"default": 0.02, "novel": 0.05}}
-    directory = make_bound(binding={"calling": calling})
+    peaks = CASE["peaks"] | {"negatives": {"random": {"per_peak": 1}}}
+    directory = make_bound(binding={"calling": calling}, peaks=peaks)
     folder = "results/toy_peaks/factors"
     wanted = ["peaks.bed.gz", "evaluation/binding.png", "provenance.json", "seams.ok"]
     done = run_snakemake(directory, *(f"{folder}/{name}" for name in wanted))

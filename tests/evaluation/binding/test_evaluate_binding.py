@@ -2,7 +2,6 @@
 
 import json
 
-import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -36,7 +35,7 @@ ARCHITECTURE = {
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory):
+def world(tmp_path_factory, draw_params):
     """A genome with planted sites, windows by split, embeddings, and an untrained model."""
     folder = tmp_path_factory.mktemp("world")
     rng = np.random.default_rng(8)
@@ -75,7 +74,7 @@ def world(tmp_path_factory):
         "species": ["toy"], "architecture": ARCHITECTURE, "tile_spec": None, "tracks": [],
         "window_bp": 60, "encoders": {}, "residues": {"residue_stride": 1, "max_residues": None},
     }  # fmt: skip
-    save_checkpoint(folder / "model", config, jax.jit(model.init)(jax.random.key(0)))
+    save_checkpoint(folder / "model", config, draw_params(model.init))
     return folder
 
 

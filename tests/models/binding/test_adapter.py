@@ -21,9 +21,15 @@ OPTIONS = {
 }
 
 
-def build(dtype=jnp.float32, **options):
-    adapter = Adapter(BindingConfig(**(SIZES | options)), dtype)
-    return adapter, jax.jit(adapter.init)(jax.random.key(0))
+@pytest.fixture
+def build(draw_params):
+    """A function (dtype, options) -> an adapter and its parameters."""
+
+    def make(dtype=jnp.float32, **options):
+        adapter = Adapter(BindingConfig(**(SIZES | options)), dtype)
+        return adapter, draw_params(adapter.init)
+
+    return make
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def predict(adapter, params, *arguments, **options):
 
 @pytest.mark.parametrize("name", OPTIONS)
 @pytest.mark.parametrize("single", ["window", "pair"])
-def test_broadcasting_equals_looping(examples, name, single):
+def test_broadcasting_equals_looping(build, examples, name, single):
     adapter, params = build(**OPTIONS[name])
     x, c, mask, z = examples
     given = (x[:1], c, mask, z) if single == "window" else (x, c[1:2], mask[1:2], z[1:2])
@@ -54,7 +60,7 @@ def test_broadcasting_equals_looping(examples, name, single):
 
 
 @pytest.mark.parametrize("name", OPTIONS)
-def test_padding_means_nothing(examples, name):
+def test_padding_means_nothing(build, examples, name):
     adapter, params = build(**OPTIONS[name])
     x, c, mask, z = examples
     expected = predict(adapter, params, x, c, mask, z)
@@ -64,21 +70,21 @@ def test_padding_means_nothing(examples, name):
     np.testing.assert_allclose(padded, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_no_mask_means_all_residues(examples):
+def test_no_mask_means_all_residues(build, examples):
     adapter, params = build()
     x, c, mask, z = examples
     everything = predict(adapter, params, x, c, np.ones_like(mask), z)
     np.testing.assert_array_equal(predict(adapter, params, x, c, None, z), everything)
 
 
-def test_a_protein_without_residues_is_finite(examples):
+def test_a_protein_without_residues_is_finite(build, examples):
     adapter, params = build(condition_squeeze_excite=True)
     x, c, mask, z = examples
     assert np.isfinite(predict(adapter, params, x, c, np.zeros_like(mask), z)).all()
 
 
 @pytest.mark.parametrize("name", ["default", "FiLM"])
-def test_bfloat16_stays_near_float32(examples, name):
+def test_bfloat16_stays_near_float32(build, examples, name):
     adapter, params = build(**OPTIONS[name])
     half = Adapter(adapter.config, jnp.bfloat16)
     expected = predict(adapter, params, *examples)
@@ -86,7 +92,7 @@ def test_bfloat16_stays_near_float32(examples, name):
     assert 0 < np.sqrt((error**2).mean() / (expected**2).mean()) < 0.05
 
 
-def test_latents_of_a_window_serve_all_contexts(examples):
+def test_latents_of_a_window_serve_all_contexts(build, examples):
     adapter, params = build()
     x, c, mask, z = examples
     pooled = adapter.interact(params, x, c, mask)
@@ -116,7 +122,7 @@ def test_pooling_in_blocks_equals_pooling_at_once(monkeypatch):
         np.testing.assert_allclose(blocked, whole, rtol=1e-4, atol=1e-5)
 
 
-def test_dropout_is_in_training_alone_and_follows_the_key(examples):
+def test_dropout_is_in_training_alone_and_follows_the_key(build, examples):
     adapter, params = build(dropout=0.3, genome_self_attn_depth=1)
     plain, _ = build(genome_self_attn_depth=1)
     expected = predict(plain, params, *examples)
@@ -165,14 +171,14 @@ def test_whole_residues_drop_and_the_null_stays():
         ({3: None}, "conditioned on a context; found none"),
     ],
 )
-def test_wrong_shapes(examples, change, message):
+def test_wrong_shapes(build, examples, change, message):
     adapter, params = build()
     given = [change.get(i, array) for i, array in enumerate(examples)]
     with pytest.raises(BasewiseError, match=message):
         adapter.apply(params, *given)
 
 
-def test_tracks_have_no_read_values(examples):
+def test_tracks_have_no_read_values(build, examples):
     adapter, params = build()
     with pytest.raises(BasewiseError, match="only a binary adapter predicts read values"):
         adapter.apply(params, *examples, peaks_nr=np.ones(3))

@@ -42,14 +42,15 @@ def material():
     }
 
 
-def build(options, dtype=jnp.float32):
-    adapter = Adapter(BindingConfig(**(SIZES | options)), dtype)
-    drawn = adapter.init(jax.random.key(0))
-    rng = np.random.default_rng(1)
-    moved = jax.tree.map(
-        lambda leaf: leaf + rng.normal(0, 0.1, leaf.shape).astype(np.float32), drawn
-    )
-    return adapter, moved
+@pytest.fixture
+def build(draw_params):
+    """A function (options, dtype) -> an adapter and its parameters."""
+
+    def make(options, dtype=jnp.float32):
+        adapter = Adapter(BindingConfig(**(SIZES | options)), dtype)
+        return adapter, draw_params(adapter.init)
+
+    return make
 
 
 def one_by_one(adapter, params, material):
@@ -69,7 +70,7 @@ def one_by_one(adapter, params, material):
 
 
 @pytest.mark.parametrize("name", [*OPTIONS])
-def test_pairs_equal_one_after_another(material, name):
+def test_pairs_equal_one_after_another(build, material, name):
     adapter, params = build(OPTIONS[name])
     if adapter.config.context_dim is None:
         material["contexts"] = None
@@ -89,7 +90,7 @@ def test_only_one_block_folds():
 
 
 @pytest.mark.parametrize("name", ["default", "a token, no joint block"])
-def test_proteins_in_buckets_equal_those_in_one(material, name):
+def test_proteins_in_buckets_equal_those_in_one(build, material, name):
     adapter, params = build(OPTIONS[name])
     predictor = PairPredictor(adapter)
     proteins, mask = material["proteins"], material["mask"]
@@ -107,7 +108,7 @@ def test_proteins_in_buckets_equal_those_in_one(material, name):
     np.testing.assert_allclose(predict(params, buckets), together, rtol=1e-4, atol=1e-5)
 
 
-def test_folding_stays_near_in_bfloat16(material):
+def test_folding_stays_near_in_bfloat16(build, material):
     adapter, params = build({})
     half, _ = build({}, jnp.bfloat16)
     expected = one_by_one(adapter, params, material)
@@ -118,7 +119,7 @@ def test_folding_stays_near_in_bfloat16(material):
     assert 0 < error < 0.05
 
 
-def test_contexts_are_missed(material):
+def test_contexts_are_missed(build, material):
     adapter, params = build({})
     predictor = PairPredictor(adapter)
     with pytest.raises(BasewiseError, match="conditioned on a context"):

@@ -49,33 +49,34 @@ KMERS = {
 }  # fmt: skip
 
 
-def save_binding(folder, facts, *, trunk=None, window_bp=None, encoders=None, **adapter):
-    """Write a checkpoint of drawn parameters; return its folder."""
-    trunk = trunk or facts.TRUNK
-    config = {"protein_dim": 28, "context_dim": 8, "binary_target": True}
-    architecture = {"trunk": trunk, "adapter": facts.ADAPTER | config | adapter}
-    architecture["adapter"]["trunk_dim"] = 48 if trunk is facts.TRUNK else 8
-    model = build_binding_model(architecture)
-    rng = np.random.default_rng(2)
-    params = jax.tree.map(
-        lambda leaf: np.asarray(leaf + rng.normal(0, 0.3, leaf.shape), np.float32),
-        jax.jit(model.init)(jax.random.key(1)),
-    )
-    described = {
-        "name": "drawn", "family": "binding", "revision": "1", "source": "tests",
-        "licence": "MIT", "species": ["nothing"], "tile_spec": None, "tracks": [],
-        "architecture": {"trunk": trunk, "adapter": model.config.to_dict()},
-        "window_bp": window_bp or facts.WIDTH, "encoders": encoders or note_encoders(ENCODERS),
-        "residues": {"residue_stride": 2, "max_residues": None},
-        "data": {"biotypes": ["cell", "liver", "cell line"]},
-    }  # fmt: skip
-    save_checkpoint(folder, described, params)
-    return folder
+@pytest.fixture(scope="module")
+def save_binding(facts, draw_params):
+    """A function that writes a checkpoint of drawn parameters, and returns its folder."""
+
+    def save(folder, *, trunk=None, window_bp=None, encoders=None, **adapter):
+        trunk = trunk or facts.TRUNK
+        config = {"protein_dim": 28, "context_dim": 8, "binary_target": True}
+        architecture = {"trunk": trunk, "adapter": facts.ADAPTER | config | adapter}
+        architecture["adapter"]["trunk_dim"] = 48 if trunk is facts.TRUNK else 8
+        model = build_binding_model(architecture)
+        described = {
+            "name": "drawn", "family": "binding", "revision": "1", "source": "tests",
+            "licence": "MIT", "species": ["nothing"], "tile_spec": None, "tracks": [],
+            "architecture": {"trunk": trunk, "adapter": model.config.to_dict()},
+            "window_bp": window_bp or facts.WIDTH,
+            "encoders": encoders or note_encoders(ENCODERS),
+            "residues": {"residue_stride": 2, "max_residues": None},
+            "data": {"biotypes": ["cell", "liver", "cell line"]},
+        }  # fmt: skip
+        save_checkpoint(folder, described, draw_params(model.init, seed=2, factor=2))
+        return folder
+
+    return save
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory, facts):
-    return save_binding(tmp_path_factory.mktemp("binding") / "drawn", facts)
+def drawn(tmp_path_factory, save_binding):
+    return save_binding(tmp_path_factory.mktemp("binding") / "drawn")
 
 
 @pytest.fixture(scope="module")
@@ -249,10 +250,10 @@ def test_a_protein_that_no_model_saw_is_welcome(drawn, tmp_path):
     assert params["pairs"]["binding_pairs/proteins_0"]["mask"].sum() == 5  # of two chains
 
 
-def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, facts, genome, fasta):
+def test_bins_of_tracks_are_the_middle_of_a_window(tmp_path, save_binding, facts, genome, fasta):
     options = {"binary_target": False, "joint_cross_attn_depth": 1, "attention_heads": 2}
     options |= {"attention_dim_head": 4, "condition_film": True}
-    folder = save_binding(tmp_path / "drawn", facts, trunk=KMERS, window_bp=96, **options)
+    folder = save_binding(tmp_path / "drawn", trunk=KMERS, window_bp=96, **options)
     bind_targets(folder, ROWS, fasta, tmp_path / "bound")
     bases = genome.read("two", 0, 96)
     values, spec = read_tile(tmp_path / "bound", bases)
@@ -281,8 +282,8 @@ def test_bins_that_a_trunk_crops_are_read_for_their_context_alone(facts):
     assert (spec.margin_bp, spec.halo_bp, spec.core_bp) == (0, 8, 48)
 
 
-def test_k_mers_are_cut_in_every_window_anew(tmp_path, facts, genome, fasta):
-    folder = save_binding(tmp_path / "drawn", facts, trunk=KMERS, window_bp=60)
+def test_k_mers_are_cut_in_every_window_anew(tmp_path, save_binding, facts, genome, fasta):
+    folder = save_binding(tmp_path / "drawn", trunk=KMERS, window_bp=60)
     bind_targets(folder, ROWS[:1], fasta, tmp_path / "bound", step_bp=4)
     spec = load_checkpoint(tmp_path / "bound")[0].tile_spec
     bases = genome.read("two", 0, spec.context_bp)
@@ -349,12 +350,12 @@ def test_a_table_of_contexts_is_noted_and_reads_no_other(drawn, tmp_path):
         check_biotypes(ROWS, config, is_closed=True)
 
 
-def test_biotypes_are_read_as_in_training(facts, fasta, tmp_path):
+def test_biotypes_are_read_as_in_training(save_binding, facts, fasta, tmp_path):
     texts = {"cell": "cell | blood"}
     index = tmp_path / "contexts.tsv"
     encoder = make_encoder("contexts", ENCODERS["contexts"])
     encode_biotypes(texts | {"liver": "liver"}, encoder, tmp_path / "embeddings", index)
-    folder = save_binding(tmp_path / "drawn", facts, encoders=note_encoders(ENCODERS, index))
+    folder = save_binding(tmp_path / "drawn", encoders=note_encoders(ENCODERS, index))
     rows = [BoundTarget("TOYA", biotype, unseen_biotype=True) for biotype in ("cell", "new")]
     bind_targets(folder, rows, fasta, tmp_path / "out", texts=texts | {"new": "new | thing"})
     for number, other in enumerate((None, {"cell": "cell | skin"})):
@@ -368,7 +369,7 @@ def test_biotypes_are_read_as_in_training(facts, fasta, tmp_path):
 
 
 def test_a_table_of_contexts_is_one_of_names_whatever_a_table_of_biotypes_adds(
-    facts, fasta, tmp_path
+    save_binding, fasta, tmp_path
 ):
     names = {"cell": "cell", "cell line": "cell line"}  # in another order than their texts
     texts = {"cell": "cell | blood", "cell line": "cell line | blood"}
@@ -376,7 +377,7 @@ def test_a_table_of_contexts_is_one_of_names_whatever_a_table_of_biotypes_adds(
     encode_biotypes(names, build_encoder("table", names=names), tmp_path / "embeddings", index)
     section = {"contexts": {"encoder": "table"}}
     noted = note_encoders(ENCODERS | section, index)
-    folder = save_binding(tmp_path / "drawn", facts, context_dim=2, encoders=noted)
+    folder = save_binding(tmp_path / "drawn", context_dim=2, encoders=noted)
     rows = [BoundTarget("TOYA", "cell"), BoundTarget("TOYA", "cell line")]
     bind_targets(folder, rows, fasta, tmp_path / "named")
     bind_targets(folder, rows, fasta, tmp_path / "described", texts=texts)
