@@ -19,7 +19,6 @@ from basewise.errors import BasewiseError
 from basewise.estimate import shards
 from basewise.training.binding import chapter as training
 
-
 # libyaml's, an eighth of the time, which every job on a cluster spends anew
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
