@@ -240,6 +240,8 @@ def test_folds_hold_about_as_many_windows():
         ({"adapter": {"trunk_dim": 7}}, "adapter/trunk_dim does not match.*found 7, not 48"),
         ({"adapter": {"protein_dim": 99}}, "adapter/protein_dim does not match"),
         ({"encoders": {"protein": {}}}, "encoders/protein"),
+        ({"encoders": {"proteins": {"encoder": "physchem", "neighbours": 3}}}, r"proteins\.tsv was"),
+        ({"encoders": {"contexts": {"encoder": "ngrams"}}}, "of 8 numbers, not 256"),
         ({"contexts": None}, "context_dim"),
     ],
 )

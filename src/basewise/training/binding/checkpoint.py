@@ -105,16 +105,23 @@ def make_encoder(side: str, noted: Mapping, **speed) -> Encoder:
     return build_encoder(noted["encoder"], kind=SIDES[side], **speed, **settings)
 
 
-def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) -> dict:
+def note_encoders(
+    sections: Mapping,
+    contexts: str | os.PathLike | None = None,
+    proteins: str | os.PathLike | None = None,
+) -> dict:
     """Return the sections with the fingerprint of each encoder, for a config.json.
 
     Args:
         contexts: the index of encoded contexts, whose names a table of contexts is made for. The
             keys of their texts are noted too.
+        proteins: the index of encoded proteins.
 
     Raises:
-        BasewiseError: a side or an encoder that there is not, or a table of something else.
+        BasewiseError: a side or an encoder that there is not, a table of something else, or an
+            encoder whose vectors are not as long as those of the index.
     """
+    indices = {"proteins": proteins, "contexts": contexts}
     noted = {}
     for side, section in sections.items():
         if side not in SIDES:
@@ -125,6 +132,8 @@ def note_encoders(sections: Mapping, contexts: str | os.PathLike | None = None) 
         encoder = make_encoder(side, section)
         if is_table:
             _check_rows(encoder, contexts)
+        if indices[side] is not None:
+            _check_length(encoder, side, indices[side])
         given = {key: value for key, value in section.items() if value is not None}
         noted[side] = {**given, "name": encoder.name, "fingerprint": encoder.fingerprint}
         if SIDES[side] == TEXT and contexts is not None:
@@ -164,6 +173,17 @@ def choose_texts(
                 hint="Give the table of biotypes, and its columns, that the model learned with.",
             )
     return chosen
+
+
+def _check_length(encoder: Encoder, side: str, index: str | os.PathLike) -> None:
+    """Refuse an index that another encoder made, or the same with other settings."""
+    found = read_embeddings(index).dim
+    if found != encoder.dim:
+        raise BasewiseError(
+            f"{index} was not made by {encoder.name} as config/encoders/{side} describes it",
+            found=f"vectors of {found} numbers, not {encoder.dim}",
+            hint="Give the encoder and settings that made it, or encode anew.",
+        )
 
 
 def _check_rows(table: Encoder, contexts: str | os.PathLike) -> None:

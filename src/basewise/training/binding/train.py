@@ -181,7 +181,7 @@ def _train_one(
     elif trunk_params is not None:
         start = lambda params: ease_latents(params) | trunk_params  # noqa: E731
         started_from = str(plan.trunk["checkpoint"])
-    encoders = note_encoders(plan.encoders, plan.contexts)
+    encoders = note_encoders(plan.encoders, plan.contexts, plan.proteins)
     examples, judge, monitor = make(model, settings)
     prevalence = examples.prevalence if plan.is_binary and plan.initial is None else None
     if prevalence is not None:
