@@ -66,6 +66,28 @@ def test_each_shard_has_its_state(run):
     assert status.eta_s == (6000 - 1400) / 40
 
 
+def test_a_library_that_complains_is_no_job_that_failed(run):
+    """JAX says so of its plugin for graphics cards on every node without one, and goes on."""
+    log = run / "logs/predict_shard/hg/model/2-of-6.log"
+    said = "2026-01-01 10:00:00 ERROR jax._src.xla_bridge: Jax plugin configuration error\n"
+    log.write_text(said + "Traceback …\n" + LINE.format("100", "1,000", "5"))
+    assert read_status(run)[0].shards[1].state == RUNNING
+    log.write_text(said + "Traceback …\n")
+    assert read_status(run)[0].shards[1].state == RUNNING
+
+
+def test_what_was_made_before_the_tiles_is_made_anew(run):
+    """Snakemake removes such files when their jobs begin, on their nodes."""
+    model = run / "results/hg/model"
+    later = time.time() + 10
+    (model / "tiles.bed").touch()
+    os.utime(model / "tiles.bed", (later, later))
+    new = run / "logs/predict_shard/hg/model/2-of-6.log"
+    os.utime(new, (later + 1, later + 1))
+    states = [shard.state for shard in read_status(run, now=later + 2)[0].shards]
+    assert states == [WAITING, RUNNING, *[WAITING] * 4]
+
+
 def test_the_lines_tell_it(run):
     text = "\n".join(format_status(read_status(run)))
     assert "hg model: 23.3% of 6,000 bp" in text

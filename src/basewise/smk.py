@@ -14,8 +14,8 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def configure_logging(log_path: str | os.PathLike) -> None:
     """Log to the file and to stderr: records, warnings, and the exception that ends the script.
 
-    The file is started anew. A BasewiseError ends both with its one line; its traceback goes to
-    the file only.
+    The file is started anew. An exception ends both with one line. The traceback of a
+    BasewiseError goes to the file only.
     """
     log_path = Path(log_path)
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,5 +43,7 @@ def configure_logging(log_path: str | os.PathLike) -> None:
             logger.error("%s", error)
         else:
             logger.critical("the script failed", exc_info=(kind, error, traceback))
+            said = str(error).partition("\n")[0]
+            logger.critical("%s: %s", kind.__name__, said)
 
     sys.excepthook = log_exception

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from basewise.checkpoints.config import PARAMS_NAME
 from basewise.errors import BasewiseError
 from basewise.tracks.shard_format import read_footer
 
@@ -18,7 +19,8 @@ TAIL_BYTES = 4096
 
 ITEM = re.compile(r"(\d+)-of-(\d+)")
 PROGRESS = re.compile(r"([\d,]+) of ([\d,]+) bp done, ([\d,]+) bp/s")
-ENDED_BADLY = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) (.*)$", re.MULTILINE)
+# the last line of a script that failed; libraries have errors of their own, and go on
+ENDED_BADLY = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) (basewise: .*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -138,8 +140,10 @@ def format_seconds(seconds: float) -> str:
 def _read_model(folder: Path, results: Path, silent_s: float, now: float) -> Status:
     assembly, model = results.parts[-2:]
     logs = folder / "logs/predict_shard" / assembly / model
-    files = {path.name.removesuffix(".shard"): path for path in results.glob("shards/*.shard")}
-    logged = {path.stem: path for path in logs.glob("*.log")}
+    inputs = (results / "tiles.bed", folder / "resources/checkpoints" / model / PARAMS_NAME)
+    planned = max((path.stat().st_mtime for path in inputs if path.is_file()), default=0.0)
+    files = _not_before(planned, results.glob("shards/*.shard"))
+    logged = _not_before(planned, logs.glob("*.log"))
     shards = [
         _read_done(item, files[item]) if item in files else _read_log(item, logged, silent_s, now)
         for item in _items([*files, *logged], {**logged, **files})
@@ -149,6 +153,11 @@ def _read_model(folder: Path, results: Path, silent_s: float, now: float) -> Sta
     total_bp = sum(int(row[2]) - int(row[1]) for row in rows)
     merged = len(list(results.glob("tracks/*.bw")))
     return Status(assembly, model, tuple(shards), total_bp, merged)
+
+
+def _not_before(planned: float, paths: Iterable[Path]) -> dict[str, Path]:
+    """Files by their shard, without those that are older than the tiles or the parameters."""
+    return {path.stem: path for path in paths if path.stat().st_mtime >= planned}
 
 
 def _items(names: Iterable[str], paths: dict[str, Path]) -> list[str]:
@@ -177,10 +186,11 @@ def _read_log(item: str, logged: dict[str, Path], silent_s: float, now: float) -
         size = path.stat().st_size
         stream.seek(max(0, size - TAIL_BYTES))
         tail = stream.read().decode(errors="replace")
-    done_bp, bp, rate = 0, 0, 0.0
+    done_bp, bp, rate, end = 0, 0, 0.0, 0
     for match in PROGRESS.finditer(tail):
         done_bp, bp, rate = (int(number.replace(",", "")) for number in match.groups())
-    failed = ENDED_BADLY.findall(tail)
+        end = match.end()
+    failed = ENDED_BADLY.findall(tail, end)
     if failed:
         return Shard(item, FAILED, bp, done_bp, error=failed[-1])
     is_silent = now - path.stat().st_mtime > silent_s

@@ -1,13 +1,15 @@
 """What one track is: its name, its kind, the range of its values, how to draw and name it."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 
 from basewise.colours import BLUE
 from basewise.errors import BasewiseError
 
 KINDS = ("element", "binding")
+HELD = {"uint8": (0.0, 1.0), "float16": (-65504.0, 65504.0)}  # lowest and highest of a dtype
 COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 UNSAFE = re.compile(r"[^\w.+\-]")  # a track's name becomes a file name
 
@@ -71,3 +73,14 @@ class Track:
         if "name" not in values:
             raise BasewiseError("A track has no name", found=dict(values))
         return cls(**(dict(values) | {"value_range": tuple(values.get("value_range", (0, 1)))}))
+
+
+def find_dtype(dtype: str, tracks: Iterable[Track]) -> str:
+    """Return how values are stored: as asked for, but never signals as if they were probabilities.
+
+    Of uint8, which holds 0 to 1 in steps, and of float16 float32 is left where a track's values go
+    beyond.
+    """
+    lowest, highest = HELD.get(dtype, (-math.inf, math.inf))
+    ranges = [track.value_range for track in tracks]
+    return dtype if all(lowest <= low and high <= highest for low, high in ranges) else "float32"

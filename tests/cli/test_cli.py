@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import basewise
-from basewise.cli import main
+from basewise.cli import main, predict
 from basewise.cli.predict import parse_region
 from basewise.cli.train import read_settings
 from basewise.errors import BasewiseError
@@ -121,6 +121,19 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert len(errors) == 1
     assert message in errors[0]
     assert not list(tmp_path.iterdir())
+
+
+def test_an_array_that_no_memory_holds_is_refused_before_it_is_computed(
+    tiny_checkpoint, fasta, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(predict, "MOST_NPZ_BYTES", 4000)
+    command = ["predict", "--fasta", str(fasta), "--checkpoint", str(tiny_checkpoint)]
+    few = ["--region", "a:0-300", "--region", "a:0-9", "--tracks", "exon"]  # 2 x 300 values
+    assert main([*command, *few, "--out", str(tmp_path / "few.npz")]) == 0
+    monkeypatch.setattr("basewise.inference.annotate.load", None)
+    assert main([*command, "--out", str(tmp_path / "all.npz")]) == 1
+    assert "Name a directory for bigWigs" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["few.npz"]
 
 
 @pytest.mark.parametrize("out", ["out.npz", "folder"])

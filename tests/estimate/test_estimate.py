@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from basewise.checkpoints import read_tile_spec
+from basewise.checkpoints.config import FORMAT
 from basewise.cli import main
 from basewise.errors import BasewiseError
 from basewise.estimate import disk
@@ -128,6 +129,24 @@ def test_totals_add_up(project):
     text = "\n".join(to_lines(estimate))
     assert "assumed" in text
     assert "resources/chromsizes/mm39.tsv, without its gaps" in text
+
+
+def test_signals_are_estimated_as_they_are_stored(project, tmp_path):
+    """A shard keeps them as float32, whatever the configuration says."""
+    config, assemblies = project
+    found = {}
+    for highest in (1.0, 100.0):
+        described = ZOO["segment_nt"].to_config() | {"format": FORMAT, "revision": "1"}
+        for track in described["tracks"]:
+            track["value_range"] = [0.0, highest]
+        source = tmp_path / f"to_{highest:g}"
+        source.mkdir()
+        (source / "config.json").write_text(json.dumps(described))
+        chapter = {**config["checkpoints"]["segment_nt"], "source": str(source)}
+        (part,) = estimate_run({**config, "checkpoints": {"segment_nt": chapter}}, assemblies).parts
+        found[highest] = part.shard_bytes
+    shares = disk.SHARD_BYTES_PER_VALUE
+    assert found[100.0] / found[1.0] == pytest.approx(shares["float32"] / shares["uint8"])
 
 
 def test_both_strands_cost_twice(project):

@@ -13,11 +13,10 @@ from basewise.checkpoints.store import load_checkpoint, save_checkpoint
 from basewise.errors import BasewiseError
 from basewise.genome import Genome, reverse_complement
 from basewise.inference import predict_shard
-from basewise.inference.shard import find_dtype
 from basewise.intervals import read_bed
 from basewise.models.families import build_skeleton, build_track_model
 from basewise.tiling import TileSpec, plan_shards, read_tiles
-from basewise.track import Track
+from basewise.track import Track, find_dtype
 from basewise.tracks.merge import merge_tracks
 
 FEATURES = ("exon", "intron")

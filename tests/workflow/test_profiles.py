@@ -80,7 +80,7 @@ from snakemake.dag import DAG
 
 def stats(dag):
     for job in dag.jobs:
-        names = ("slurm_partition", "gpu", "gres", "runtime")
+        names = ("slurm_partition", "gpu", "nodes", "gres", "runtime")
         place = [str(job.resources.get(name)) for name in names]
         after = [other.rule.name for other in dag.dependencies[job]]
         print(json.dumps({"rule": job.rule.name, "place": place, "after": after}), flush=True)
@@ -120,7 +120,7 @@ TABLE = "assembly\tfasta\tpeaks\tproteins\ntoy\tdata/toy.fa.gz\tdata/toy_remap.b
 
 
 def read_plan(directory: Path, *options: str) -> tuple[dict[str, set], dict[str, set]]:
-    """By rule: the (partition, gpu, gres, runtime) of its jobs, and the rules these wait for."""
+    """By rule: (partition, gpu, nodes, gres, runtime) of its jobs, and the rules these wait for."""
     command = [sys.executable, "-c", PLANNED, "--dry-run", "--directory", str(directory), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     places, after = {}, {}
@@ -137,7 +137,7 @@ def read_plan(directory: Path, *options: str) -> tuple[dict[str, set], dict[str,
 def list_jobs(make_directory):
     """A function (platform, devices per job, minutes per shard) -> what is planned on a cluster."""
 
-    def read(platform: str, devices: int, minutes: int) -> tuple[dict[str, set], dict[str, set]]:
+    def read(platform: str, devices: int, minutes: int, *options: str):
         place = {"platform": platform, "devices_per_job": devices}
         changes = {"segmentation": place}
         changes["tiling"] = {"shards": None, "target_minutes_per_shard": minutes}
@@ -146,7 +146,7 @@ def list_jobs(make_directory):
         changes["binding"]["encoders"]["platform"] = platform
         directory = make_directory(TRAINED | changes, TABLE)
         (directory / "p.fa").write_text(">TOYA P\nMKK\n")
-        return read_plan(directory, "--profile", "slurm")
+        return read_plan(directory, "--profile", "slurm", *options)
 
     return read
 
@@ -154,18 +154,24 @@ def list_jobs(make_directory):
 def test_a_job_on_a_cluster_gets_the_cards_it_asks_for_where_cards_are(list_jobs):
     """The limit of one card is that of a machine where jobs run side by side."""
     places, after = list_jobs("gpu", 2, 600)
-    assert places["predict_shard"] == {("gpu", "2", "None", "1200")}  # twice what it should take
+    # the time is twice what it should take
+    assert places["predict_shard"] == {("gpu", "2", "1", "None", "1200")}
     for rule in ("train_binding", "train_fold"):
-        assert places[rule] == {("gpu", "2", "None", "1440")}, rule
+        assert places[rule] == {("gpu", "2", "1", "None", "1440")}, rule
     for rule in ("evaluate_binding", "encode_proteins"):
-        assert places[rule] == {("gpu", "1", "None", "480")}, rule
-    assert places["encode_contexts"] == {("cpu", "0", "None", "60")}  # n-grams need no card
+        assert places[rule] == {("gpu", "1", "1", "None", "480")}, rule
+    assert places["encode_contexts"] == {("cpu", "0", "None", "None", "60")}  # n-grams need no card
     for rule in places:
         for partition, cards, *_ in places[rule]:
             assert partition == "gpu" or cards in ("0", "None"), rule
     # what may fail waits for all that the config asks for, of this model and of others
     wanted = {"merge_track", "call_elements", "write_provenance", "make_windows"}
     assert wanted | {"evaluate_binding"} < after["check_seams"]
+
+
+def test_a_partition_for_a_rule_alone_lets_it_have_its_cards_too(list_jobs):
+    places, _ = list_jobs("gpu", 2, 600, "--set-resources", "predict_shard:slurm_partition=gpu")
+    assert places["predict_shard"] == {("gpu", "2", "None", "None", "1200")}
 
 
 def test_where_no_files_are_shared_seams_wait_for_their_table_alone(make_directory):
@@ -177,10 +183,10 @@ def test_where_no_files_are_shared_seams_wait_for_their_table_alone(make_directo
 def test_whatever_runs_a_model_on_tpus_gets_them(list_jobs):
     places, _ = list_jobs("tpu", 4, 15)
     for rule in ("predict_shard", "evaluate_binding", "encode_proteins"):
-        assert places[rule] == {("tpu", "0", "tpu:4", "480")}, rule
+        assert places[rule] == {("tpu", "0", "1", "tpu:4", "480")}, rule
     for rule in ("train_binding", "train_fold"):
-        assert places[rule] == {("tpu", "0", "tpu:4", "1440")}, rule
-    assert places["encode_contexts"] == {("cpu", "0", "None", "60")}
+        assert places[rule] == {("tpu", "0", "1", "tpu:4", "1440")}, rule
+    assert places["encode_contexts"] == {("cpu", "0", "None", "None", "60")}
 
 
 def test_without_a_profile_no_partition_is_spoken_of(run_snakemake, make_directory):

@@ -6,7 +6,8 @@ its account, its machine. What is named for a rule itself wins.
 
 Steps:
     - this comes last, when all rules are there
-    - where kinds are set, a cluster counts the cards: the one card of a machine limits no job
+    - where kinds or partitions are set, a cluster counts the cards: the one card of a machine limits
+      no job
     - a directory that another run holds is explained, and refused: files that no lock of
       Snakemake holds are no reason to cancel the jobs of a run that lives
     - chapters whose jobs leave files beside their outputs are refused where jobs share no files
@@ -73,7 +74,17 @@ def give_resources(each):
         workflow.localrules(each.name)
 
 
-if KINDS & workflow.resource_settings.overwrite_resources.keys():
+def are_cards_counted():
+    """Whether a cluster counts them: a kind has resources of its own, or a rule a partition."""
+    given = workflow.resource_settings.overwrite_resources
+    return bool(KINDS & given.keys()) or any(
+        "slurm_partition" in resources for resources in given.values()
+    )
+
+
+# the limit of workflow/profiles/default; another one is the user's own
+card_limit = workflow.global_resources.get("gpu")
+if are_cards_counted() and card_limit is not None and card_limit.value == 1:
     workflow.register_resource("gpu", MOST_DEVICES)
 
 if workflow.modifier.is_main_snakefile():
@@ -146,7 +157,8 @@ def begin_run():
         return
     if other is not None:
         runs.refuse_beside(other)
-    refuse_absent(planned)
+    if not workflow.touch:
+        refuse_absent(planned)
     jobs = None
     if slurm.is_slurm(workflow.executor_settings):
         slurm.refuse_arrays(workflow.executor_settings)

@@ -15,6 +15,8 @@ from basewise.intervals import as_intervals, merge, read_bed, read_bed_records
 from basewise.species import explain_untrained
 from basewise.tiling import MAX_AMBIGUOUS_RUN_BP, check_regions, plan_shards
 
+MOST_NPZ_BYTES = 8 * 2**30  # which are held in memory twice
+
 logger = logging.getLogger(__name__)
 
 
@@ -102,6 +104,7 @@ def _read_regions(arguments, chromsizes: dict[str, int]) -> list[tuple[str, int,
 def _write_npz(arguments, genome: Genome, regions: list[tuple[str, int, int]]) -> None:
     from basewise.inference.annotate import load, stack
 
+    _check_size(arguments, regions)
     annotator = load(
         arguments.checkpoint,
         tracks=arguments.tracks,
@@ -120,6 +123,20 @@ def _write_npz(arguments, genome: Genome, regions: list[tuple[str, int, int]]) -
             chrom=np.array([chrom for chrom, _, _ in regions]),
             start=np.array([start for _, start, _ in regions], np.int64),
             end=np.array([end for _, _, end in regions], np.int64),
+        )
+
+
+def _check_size(arguments, regions: list[tuple[str, int, int]]) -> None:
+    """Refuse an array that no memory holds, before anything is computed."""
+    n_tracks = len(choose_tracks(read_config(arguments.checkpoint), arguments.tracks))
+    resolution_bp = read_tile_spec(arguments.checkpoint).resolution_bp
+    longest = max((end - start for _, start, end in regions), default=0) / resolution_bp
+    size = len(regions) * longest * n_tracks * np.dtype(np.float32).itemsize
+    if size > MOST_NPZ_BYTES:
+        raise BasewiseError(
+            f"{arguments.out} would be too large for one array, all regions as long as the longest",
+            found=f"{size / 2**30:,.1f} GiB, {MOST_NPZ_BYTES / 2**30:.0f} GiB at most",
+            hint="Name a directory for bigWigs, or fewer regions or tracks.",
         )
 
 

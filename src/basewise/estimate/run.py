@@ -17,6 +17,7 @@ from basewise.estimate.shards import ShardCount, choose_shards, devices_of_a_job
 from basewise.estimate.tiles import count_tiles
 from basewise.intervals import read_bed
 from basewise.sources import is_remote
+from basewise.track import Track, find_dtype
 
 
 @dataclass(frozen=True)
@@ -176,9 +177,11 @@ def _estimate_part(
         )
         for device in devices
     }
+    tracks = [Track.from_dict(track) for track in known.config["tracks"]]
+    written = [track for track in tracks if track.name in known.tracks]
     kept = {
         "n_tracks": len(known.tracks),
-        "dtype": chapter["dtype"],
+        "dtype": find_dtype(chapter["dtype"], written),
         "resolution_bp": known.tile_spec.resolution_bp,
     }
     return Part(

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 import jax
-import numpy as np
 
 from basewise.checkpoints.config import choose_tracks, hash_checkpoint
 from basewise.checkpoints.store import load_checkpoint
@@ -18,10 +17,8 @@ from basewise.inference.precision import set_precision
 from basewise.inference.progress import Progress
 from basewise.models.track_model import TrackModel
 from basewise.tiling import pick_tiles, read_tiles
-from basewise.track import Track
+from basewise.track import find_dtype
 from basewise.tracks.shard import ShardWriter
-
-HELD = {"uint8": (0.0, 1.0), "float16": (-65504.0, 65504.0)}  # lowest and highest of a dtype
 
 log = logging.getLogger(__name__)
 
@@ -119,30 +116,19 @@ def load_applier(
     """Return a checkpoint's model on devices, ready to run, and its config."""
     model, params, config = load_checkpoint(checkpoint, set_precision(precision))
     channels = pick_channels(model, choose_tracks(config, tracks))
+    kept = find_dtype(dtype, [model.tracks[channel] for channel in channels])
+    if kept != dtype:
+        log.info("values go beyond what %s holds: they are stored as %s", dtype, kept)
     applier = Applier(
         model,
         params,
         devices,
         channels=channels,
         strands=strands,
-        dtype=find_dtype(dtype, [model.tracks[channel] for channel in channels]),
+        dtype=kept,
         rows_per_device=batch_size,
     )
     return applier, config
-
-
-def find_dtype(dtype: str, tracks: Sequence[Track]) -> str:
-    """Return how values are stored: as asked for, but never signals as if they were probabilities.
-
-    Of uint8, which holds 0 to 1 in steps, and of float16 float32 is left where a track's values go
-    beyond.
-    """
-    ranges = [track.value_range for track in tracks]
-    lowest, highest = HELD.get(dtype, (-np.inf, np.inf))
-    if all(lowest <= low and high <= highest for low, high in ranges):
-        return dtype
-    log.info("values beyond %g to %g are stored as float32, not as %s", lowest, highest, dtype)
-    return "float32"
 
 
 def pick_channels(model: TrackModel, tracks: Sequence[str]) -> tuple[int, ...]:

@@ -17,10 +17,11 @@ from basewise.encoders import build_encoder, encode_biotypes, read_embeddings
 from basewise.encoders.cache import write_embeddings
 from basewise.errors import BasewiseError
 from basewise.estimate.bound import foresee_bound
-from basewise.inference.shard import find_dtype, predict_shard
+from basewise.inference.shard import predict_shard
 from basewise.models.binding.geometry import plan_tiles_of
 from basewise.models.binding.model import build_binding_model
 from basewise.tiling import place_windows, plan_shards, slide_windows
+from basewise.track import find_dtype
 from basewise.tracks.merge import merge_track
 from basewise.training.binding.bind import bind_targets
 from basewise.training.binding.checkpoint import load_binding, make_encoder, note_encoders

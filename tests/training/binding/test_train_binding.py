@@ -240,7 +240,7 @@ def test_folds_hold_about_as_many_windows():
         ({"adapter": {"trunk_dim": 7}}, "adapter/trunk_dim does not match.*found 7, not 48"),
         ({"adapter": {"protein_dim": 99}}, "adapter/protein_dim does not match"),
         ({"encoders": {"protein": {}}}, "encoders/protein"),
-        ({"encoders": {"proteins": {"encoder": "physchem", "neighbours": 3}}}, r"proteins\.tsv was"),
+        ({"encoders": {"proteins": {"encoder": "physchem_window"}}}, r"proteins\.tsv was not made"),
         ({"encoders": {"contexts": {"encoder": "ngrams"}}}, "of 8 numbers, not 256"),
         ({"contexts": None}, "context_dim"),
     ],
