@@ -6,7 +6,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
-from basewise.tiling import TileSpec, find_scorable, read_tiles, tile_regions, write_tiles
+from basewise.intervals import complement, intersect, mask_of, runs_of, subtract
+from basewise.tiling import (
+    TileSpec,
+    cut_tiles,
+    find_scorable,
+    find_scorable_between,
+    read_tiles,
+    tile_regions,
+    write_tiles,
+)
 
 MARGIN, PREDICTED = 48, 64
 PLAIN = TileSpec(128, halo_bp=16, length_multiple_bp=32, alphabet="onehot", k=1)
@@ -64,6 +73,86 @@ def test_every_scorable_base_is_in_one_core_that_its_window_predicts(bases, spec
         assert first >= 0, "predicts bases before the chrom's start for nothing"
         assert last <= max(bases.size, spec.predicted_bp())
         assert (tile.core_start - first) % spec.resolution_bp == 0
+
+
+@st.composite
+def some_of(draw, size):
+    """Intervals of a chrom, or None; some touch and overlap."""
+    edges = st.lists(st.tuples(st.integers(0, size), st.integers(1, 200)), max_size=3)
+    drawn = draw(st.none() | edges)
+    return None if drawn is None else np.array(drawn, np.int64).reshape(-1, 2) @ [[1, 1], [0, 1]]
+
+
+def cut_at_every_gap(bases, spec, exclude, within):
+    """What is scored, and the tiles it takes, where every gap and excluded base ends a region."""
+    runs, step = runs_of(bases == ord("N")), spec.resolution_bp
+    regions = complement(runs[runs[:, 1] - runs[:, 0] > MAX_RUN], bases.size)
+    if exclude is not None:
+        regions = subtract(regions, exclude)
+    whole = np.stack([-(-regions[:, 0] // step), regions[:, 1] // step], axis=1) * step
+    regions = whole[whole[:, 1] > whole[:, 0]]
+    if within is not None:
+        bins = np.stack([within[:, 0] // step, -(-within[:, 1] // step)], axis=1) * step
+        regions = intersect(regions, bins)
+    chrom = (0, bases.size)
+    return regions, sum(len(cut_tiles(tuple(row), chrom, spec)) for row in regions.tolist())
+
+
+@given(st.data(), chroms(), st.sampled_from(SPECS))
+def test_tiles_across_short_gaps_score_the_same_bases_in_no_more_tiles(data, bases, spec):
+    exclude, within = (data.draw(some_of(bases.size)) for _ in range(2))
+    scorable = find_scorable(
+        bases, spec, max_ambiguous_run_bp=MAX_RUN, exclude=exclude, within=within
+    )
+    scored, n_tiles = cut_at_every_gap(bases, spec, exclude, within)
+    np.testing.assert_array_equal(scorable.scored, scored)
+    tiles = list(tile_regions("c", scorable, spec))
+    assert len(tiles) <= n_tiles
+    everywhere, _ = cut_at_every_gap(bases, spec, exclude, None)
+    unscored = mask_of(scorable.unscored, 0, bases.size)
+    assert (unscored == ~mask_of(everywhere, 0, bases.size)).all()
+    cores = cover_of(bases.size, [(tile.core_start, tile.core_end) for tile in tiles])
+    assert cores.max(initial=0) <= 1
+    kept = [(start, end) for start, end in scorable.regions.tolist()]
+    assert (cores == cover_of(bases.size, kept)).all()
+    for start, end in kept:
+        assert mask_of(scored, start, end)[[0, -1]].all(), "a region ends in bases without values"
+
+
+@pytest.mark.parametrize("excluded", [False, True])
+def test_many_short_gaps_cost_no_windows(excluded):
+    """SegmentBorzoi's geometry on a draft assembly: 200 N every 10 kb."""
+    spec = TileSpec(
+        524_288, 180_224, length_multiple_bp=128, alphabet="onehot", k=1, margin_bp=163_840
+    )
+    size, nothing = 10_000_000, np.zeros((0, 2), np.int64)
+    gaps = np.arange(10_000, size, 10_200)[:, None] + [0, 200]
+    whole = find_scorable_between(nothing, size, spec, max_ambiguous_run_bp=100)
+    holed = find_scorable_between(
+        nothing if excluded else gaps,
+        size,
+        spec,
+        max_ambiguous_run_bp=100,
+        exclude=gaps if excluded else None,
+    )
+    n_whole, n_holed = (len(list(tile_regions("c", plan, spec))) for plan in (whole, holed))
+    assert (n_whole, len(gaps)) == (62, 980)
+    assert n_holed <= n_whole
+    assert set(holed.reasons) == {"blacklist" if excluded else "gap"}
+    np.testing.assert_array_equal(holed.unscored, gaps)
+    np.testing.assert_array_equal(holed.scored, complement(gaps, size))
+
+
+@pytest.mark.parametrize(
+    ("before", "gap_bp", "after", "is_covered"),
+    [(50, 39, 50, True), (50, 40, 50, False), (80, 6, 80, False), (70, 10, 80, True)],
+)
+def test_a_gap_is_covered_where_that_saves_tiles(before, gap_bp, after, is_covered):
+    """Cores are of 40 bp: a gap of as much is not covered, nor one that costs a tile more."""
+    gaps, size = np.array([[before, before + gap_bp]]), before + gap_bp + after
+    plan = find_scorable_between(gaps, size, MARGINAL, max_ambiguous_run_bp=MAX_RUN)
+    apart = [[0, before], [before + gap_bp, size]]
+    assert plan.regions.tolist() == ([[0, size]] if is_covered else apart)
 
 
 @given(chroms(), st.sampled_from(SPECS))

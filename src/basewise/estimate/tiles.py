@@ -17,7 +17,8 @@ class TileCount:
     """The tiles of an assembly.
 
     Attributes:
-        scorable_bp: bases that tiles cover; at most these get values.
+        scorable_bp: bases that tiles cover, short gaps of one-hot models among them; at most these
+            get values.
         read_bp: bases that all windows read, halos included.
     """
 

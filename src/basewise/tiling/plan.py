@@ -34,7 +34,7 @@ def plan_shards(
 
     Args:
         outputs: one BED8 per job; some stay empty when there are more jobs than tiles.
-        regions: BED of the scorable regions.
+        regions: BED of the regions that tiles cover.
         unscored: bgzipped, tabix-indexed BED4 of the other bases with the reason as name.
         exclude: intervals not to score.
         within: the only intervals to score; None for the whole genome.
@@ -44,8 +44,9 @@ def plan_shards(
     """
     sequences = Genome(genome)
     tiles: list[Tile] = []
-    scorable_map: IntervalMap = {}
+    covered: IntervalMap = {}
     unscored_rows: list[tuple[str, int, int, str]] = []
+    scored_bp = 0
     for chrom, size in sequences.chromsizes.items():
         if within is not None and chrom not in within:
             continue
@@ -56,7 +57,8 @@ def plan_shards(
             exclude=None if exclude is None else exclude.get(chrom),
             within=None if within is None else within[chrom],
         )
-        scorable_map[chrom] = scorable.regions
+        covered[chrom] = scorable.regions
+        scored_bp += covered_bp(scorable.scored)
         tiles.extend(tile_regions(chrom, scorable, spec))
         for (start, end), reason in zip(scorable.unscored.tolist(), scorable.reasons, strict=True):
             unscored_rows.append((chrom, start, end, reason))
@@ -66,12 +68,11 @@ def plan_shards(
             found=f"no stretch of {min(spec.contexts())} bp without long runs of N",
             hint="Lower tiling/context_bp, or annotate a less fragmented assembly.",
         )
-    write_bed(scorable_map, regions)
+    write_bed(covered, regions)
     _write_unscored(unscored_rows, Path(unscored))
     for output, shard in zip(outputs, split_tiles(tiles, len(outputs)), strict=True):
         write_tiles(shard, output)
-    scored = sum(covered_bp(intervals) for intervals in scorable_map.values())
-    log.info("%d tiles over %d scorable bp in %d shards", len(tiles), scored, len(outputs))
+    log.info("%d tiles over %d scorable bp in %d shards", len(tiles), scored_bp, len(outputs))
 
 
 def split_tiles(tiles: Sequence[Tile], n_shards: int) -> list[Sequence[Tile]]:

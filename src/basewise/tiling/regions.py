@@ -25,7 +25,7 @@ class Scorable(NamedTuple):
     """One chrom's plan; all arrays are int64 (n, 2), 0-based half-open, sorted.
 
     Attributes:
-        regions: maximal intervals that tiles must cover.
+        regions: maximal intervals that tiles must cover; what is unscored of them gets no value.
         stretches: for each region, the readable interval that windows may use.
         unscored: intervals without values, and for each its reason.
     """
@@ -34,6 +34,11 @@ class Scorable(NamedTuple):
     stretches: np.ndarray
     unscored: np.ndarray
     reasons: list[str]
+
+    @property
+    def scored(self) -> np.ndarray:
+        """The bases that get values: int64 (n, 2)."""
+        return subtract(self.regions, self.unscored)
 
 
 def find_scorable(
@@ -76,7 +81,8 @@ def find_scorable_between(
     A k-mer model cannot read N: runs up to ``max_ambiguous_run_bp`` are read as filled and stay
     unscored with one k-mer on each side ("ambiguous"); longer runs split the chrom ("gap");
     stretches no bucket fits stay unscored ("short"). A one-hot model reads N as zeros: only long
-    runs are unscored, and windows may read across them.
+    runs are unscored, and windows may read across them. Its tiles cover unscored bases shorter than
+    a core together with those beside them: each region of its own costs a whole window.
 
     Args:
         runs: maximal intervals of N.
@@ -110,8 +116,12 @@ def find_scorable_between(
     if not spec.is_padded:
         spoilt = short_runs + np.array([-spec.k, spec.k])
         unscored.append((intersect(regions, merge(spoilt)), "ambiguous"))
+    asked = as_intervals([(0, size)])
     if within is not None:
-        regions = intersect(regions, merge(_widen_to_bins(within, spec.resolution_bp)))
+        asked = merge(_widen_to_bins(within, spec.resolution_bp))
+        regions = intersect(regions, asked)
+    if spec.is_padded:
+        regions = _join_near(regions, asked, spec.keep_bp(spec.context_bp, size))
     owner = np.searchsorted(stretches[:, 0], regions[:, 0], side="right") - 1
     rows = [(start, end, reason) for group, reason in unscored for start, end in group]
     rows.sort()
@@ -142,9 +152,34 @@ def check_regions(regions: Iterable[tuple[str, int, int]], chromsizes: Mapping[s
             )
 
 
+def count_cores(start: int, end: int, keep_bp: int) -> int:
+    """Return how many cores of at most ``keep_bp`` cover an interval."""
+    return -(-(end - start) // keep_bp)
+
+
 def fill_ambiguous(bases: np.ndarray) -> np.ndarray:
     """Return uint8 bases with every N read as A, so that a k-mer model can read them."""
     return np.where(bases == N, np.uint8(FILLER), bases)
+
+
+def _join_near(regions: np.ndarray, asked: np.ndarray, keep_bp: int) -> np.ndarray:
+    """Join regions of one asked interval that lie less than ``keep_bp``, a tile's most, apart.
+
+    Unless that takes more tiles.
+    """
+    joined: list[tuple[int, int]] = []
+    last_owner = 0
+    owners = np.searchsorted(asked[:, 0], regions[:, 0], side="right").tolist()
+    for (start, end), owner in zip(regions.tolist(), owners, strict=True):
+        if owner == last_owner and start - joined[-1][1] < keep_bp:
+            first = joined[-1][0]
+            apart = count_cores(*joined[-1], keep_bp) + count_cores(start, end, keep_bp)
+            if count_cores(first, end, keep_bp) <= apart:
+                joined[-1] = (first, end)
+                continue
+        joined.append((start, end))
+        last_owner = owner
+    return as_intervals(joined)
 
 
 def _widen_to_bins(intervals: np.ndarray, resolution_bp: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from basewise.atomic import atomic_path
 from basewise.errors import BasewiseError
-from basewise.tiling.regions import Scorable
+from basewise.tiling.regions import Scorable, count_cores
 from basewise.tiling.spec import TileSpec
 
 
@@ -62,7 +62,7 @@ def cut_tiles(
     context = spec.bucket(high - low, is_exact=is_exact)
     margin, predicted = spec.margin_of(context), spec.predicted_bp(context)
     keep = spec.keep_bp(context, high - low)
-    n_tiles = -(-(end - start) // keep)
+    n_tiles = count_cores(start, end, keep)
     core = -(-(end - start) // (n_tiles * spec.resolution_bp)) * spec.resolution_bp
     core_start = start + core * np.arange(-(-(end - start) // core), dtype=np.int64)
     core_end = np.minimum(core_start + core, end)
