@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
+from basewise.genome import Genome, index
 from basewise.tiling import (
     Tile,
     TileSpec,
@@ -13,6 +14,7 @@ from basewise.tiling import (
     find_scorable,
     find_scorable_between,
     pick_tiles,
+    plan_shards,
     read_tiles,
     slide_windows,
     split_tiles,
@@ -191,6 +193,37 @@ def test_runs_of_n_say_as_much_as_bases():
         assert found.reasons == expected.reasons
         for one, other in zip(found[:3], expected[:3], strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_chroms_are_planned_in_blocks(tmp_path, monkeypatch):
+    text = "ACGT" * 100 + "N" * 40 + "GT" * 90 + "nr" + "C" * 300 + "N" * 6 + "ACC" * 50
+    (tmp_path / "genome.fa").write_text(f">a\n{text}\n>b\n{text[::-1]}\n")
+    longest, read = [], Genome.read
+
+    def watched(genome, chrom, start, end):
+        longest.append(end - start)
+        return read(genome, chrom, start, end)
+
+    def plan(folder, spec):
+        folder.mkdir()
+        files = [folder / name for name in ("tiles.bed", "regions.bed", "unscored.bed.gz")]
+        plan_shards(tmp_path / "genome.fa", spec, outputs=files[:1], regions=files[1],
+                    unscored=files[2], max_ambiguous_run_bp=5)  # fmt: skip
+        return [path.read_bytes() for path in files]
+
+    monkeypatch.setattr(Genome, "read", watched)
+    for number, spec in enumerate((KMER, BINNED)):
+        monkeypatch.setattr(index, "BLOCK_BP", 8 << 20)
+        whole = plan(tmp_path / f"whole{number}", spec)
+        longest.clear()
+        monkeypatch.setattr(index, "BLOCK_BP", 37)
+        assert plan(tmp_path / f"blocks{number}", spec) == whole
+        assert max(longest) == 37
+        scorable = find_scorable(read(Genome(tmp_path / "genome.fa"), "a", 0, len(text)), spec,
+                                 max_ambiguous_run_bp=5)  # fmt: skip
+        planned = [tile for tile in read_tiles(tmp_path / f"blocks{number}/tiles.bed")
+                   if tile.chrom == "a"]  # fmt: skip
+        assert planned == list(tile_regions("a", scorable, spec))
 
 
 def test_tile_files_read_back(tmp_path):

@@ -10,9 +10,9 @@ import numpy as np
 
 from basewise.atomic import scratch_directory
 from basewise.errors import BasewiseError
-from basewise.genome import Genome
+from basewise.genome import Genome, find_gaps
 from basewise.intervals import IntervalMap, covered_bp, index_bed, write_bed
-from basewise.tiling.regions import find_scorable
+from basewise.tiling.regions import find_scorable_between
 from basewise.tiling.spec import TileSpec
 from basewise.tiling.tiles import Tile, tile_regions, write_tiles
 
@@ -50,8 +50,9 @@ def plan_shards(
     for chrom, size in sequences.chromsizes.items():
         if within is not None and chrom not in within:
             continue
-        scorable = find_scorable(
-            sequences.read(chrom, 0, size),
+        scorable = find_scorable_between(
+            find_gaps(sequences, chrom),
+            size,
             spec,
             max_ambiguous_run_bp=max_ambiguous_run_bp,
             exclude=None if exclude is None else exclude.get(chrom),
