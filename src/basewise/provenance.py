@@ -25,6 +25,9 @@ def write_provenance(
 ) -> None:
     """Write ``provenance.json`` of one assembly and model.
 
+    Of its inference, ``device_seconds`` are those of all devices; ``bp_per_s`` is the rate of a
+    job, which may have several.
+
     Args:
         config: the part of the configuration that shaped the results.
         genome_record: the JSON that ``get_genome`` wrote.
@@ -50,7 +53,7 @@ def write_provenance(
             "devices": sorted({device for run in ran for device in run["devices"]}),
             "shards": len(readers),
             "bp": scored_bp,
-            "device_seconds": round(seconds, 1),
+            "device_seconds": round(sum(run["seconds"] * len(run["devices"]) for run in ran), 1),
             "bp_per_s": round(scored_bp / seconds) if seconds else None,
         },
     }
