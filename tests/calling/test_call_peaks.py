@@ -6,7 +6,7 @@ import numpy as np
 import pysam
 import pytest
 
-from basewise.calling import call_peaks, join_peaks
+from basewise.calling import call_peaks, join_peaks, joining
 from basewise.errors import BasewiseError
 
 SIZES = {"b": 400, "a": 130}
@@ -88,3 +88,60 @@ def test_the_peaks_of_all_tracks_are_one_bed(track, tmp_path):
     assert [row[0] for row in rows] == sorted((row[0] for row in rows), reverse=True)
     with pytest.raises(BasewiseError, match="is no narrowPeak of this assembly"):
         join_peaks({"x": output}, SIZES, output=tmp_path / "y.bed.gz")
+
+
+@pytest.fixture
+def narrow(tmp_path):
+    """Peaks of eight tracks that share places, on chroms in an order of their own."""
+    rng, paths = np.random.default_rng(4), {}
+    for number in range(8):
+        rows = []
+        for chrom in SIZES:
+            for start in sorted(rng.choice(30, rng.integers(0, 12), replace=False).tolist()):
+                end, score = start + int(rng.integers(1, 4)), int(rng.integers(1000))
+                rows.append(f"{chrom}\t{start}\t{end}\tx\t{score}\t.\t0.5\t-1\t-1\t0\n")
+        paths[f"t{7 - number}"] = tmp_path / f"{number}.narrowPeak.gz"
+        paths[f"t{7 - number}"].write_bytes(gzip.compress("".join(rows).encode()))
+    return paths
+
+
+@pytest.mark.parametrize("open_at_once", [2, 3, 256])
+def test_joined_peaks_are_those_of_all_sorted(narrow, tmp_path, monkeypatch, open_at_once):
+    monkeypatch.setattr(joining, "OPEN_AT_ONCE", open_at_once)
+    output = tmp_path / "peaks.bed.gz"
+    order = {chrom: rank for rank, chrom in enumerate(SIZES)}
+    expected = sorted(
+        (order[row[0]], int(row[1]), int(row[2]), number, track, row[4])
+        for number, (track, path) in enumerate(narrow.items())
+        for row in read(path)
+    )
+    assert join_peaks(narrow, SIZES, output=output, colours={"t3": "#0102ff"}) == len(expected)
+    assert len({row[:3] for row in expected}) < len(expected), "some tie"
+    assert read(output) == [
+        [list(SIZES)[rank], str(start), str(end), track, score, ".", str(start), str(end),
+         "1,2,255" if track == "t3" else "153,153,153"]
+        for rank, start, end, _, track, score in expected
+    ]  # fmt: skip
+
+
+def test_peaks_are_read_as_they_are_written(narrow, tmp_path, monkeypatch):
+    left_behind = []
+
+    def watched(path, ranks, track):
+        for peak in read_peaks(path, ranks, track):
+            yield peak
+            left_behind.append(peak)
+
+    read_peaks = joining.read_peaks
+    monkeypatch.setattr(joining, "read_peaks", watched)
+    assert join_peaks(narrow, SIZES, output=tmp_path / "peaks.bed.gz") == len(left_behind) > 50
+    assert left_behind == sorted(left_behind), "a file was read ahead of the others"
+
+
+@pytest.mark.parametrize("rows", [("b 7 9", "b 5 6"), ("a 5 6", "b 5 6")])
+def test_peaks_out_of_order_are_refused(tmp_path, rows):
+    path = tmp_path / "factor.narrowPeak"
+    lines = [row.replace(" ", "\t") + "\tx\t1\t.\t0.5\t-1\t-1\t0\n" for row in rows]
+    path.write_text("".join(lines))
+    with pytest.raises(BasewiseError, match=r"factor\.narrowPeak line 2 is out of order"):
+        join_peaks({"factor": path}, SIZES, output=tmp_path / "peaks.bed.gz")

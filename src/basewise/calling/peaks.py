@@ -1,4 +1,4 @@
-"""Peaks called from a track of binding, genome-wide: a narrowPeak file each, one BED of all."""
+"""Peaks called from a track of binding, genome-wide, in a narrowPeak file."""
 
 import logging
 import os
@@ -13,9 +13,7 @@ from basewise.calling.runs import RunCaller
 from basewise.calling.settings import resolve_setting
 from basewise.calling.summits import Stretches, find_summits
 from basewise.calling.windows import WINDOW_BP, iter_chroms, load_blacklist
-from basewise.colours import PALE_GREY
-from basewise.errors import BasewiseError
-from basewise.intervals import IntervalMap, index_bed, open_text
+from basewise.intervals import IntervalMap, index_bed
 
 logger = logging.getLogger(__name__)
 
@@ -78,46 +76,6 @@ def call_peaks(
     return number
 
 
-def join_peaks(
-    narrow: Mapping[str, str | os.PathLike],
-    chromsizes: Mapping[str, int],
-    *,
-    output: str | os.PathLike,
-    colours: Mapping[str, str] | None = None,
-) -> int:
-    """Write the peaks of all tracks (name -> narrowPeak) as one BED9; return how many there are.
-
-    In the order of `chromsizes`, then by start, bgzipped, with a tabix index beside it.
-
-    Raises:
-        BasewiseError: a file that is no narrowPeak of these chroms.
-    """
-    colours = colours or {}
-    by_chrom: dict[str, list[tuple[int, int, int, str, str]]] = {}
-    for number, (track, path) in enumerate(narrow.items()):
-        with open_text(path) as stream:
-            for line in stream:
-                columns = line.rstrip("\n").split("\t")
-                if len(columns) != 10 or columns[0] not in chromsizes:
-                    raise BasewiseError(
-                        f"{path} is no narrowPeak of this assembly", found=repr(line[:60])
-                    )
-                chrom, start, end, _, score = columns[:5]
-                own = by_chrom.setdefault(chrom, [])
-                own.append((int(start), int(end), number, track, score))
-    with scratch_directory(output) as folder:
-        text = folder / "peaks.bed"
-        with text.open("w", encoding="utf-8", newline="\n") as stream:
-            for chrom in chromsizes:
-                for start, end, _, track, score in sorted(by_chrom.get(chrom, ())):
-                    colour = _rgb(colours.get(track, PALE_GREY))
-                    stream.write(
-                        f"{chrom}\t{start}\t{end}\t{track}\t{score}\t.\t{start}\t{end}\t{colour}\n"
-                    )
-        index_bed(text, output)
-    return sum(map(len, by_chrom.values()))
-
-
 def _call(
     windows: Iterator[tuple[int, np.ndarray]], settings: Mapping[str, float]
 ) -> Iterator[tuple[int, int, int, float]]:
@@ -136,7 +94,3 @@ def _call(
 
 def _score(top: float) -> int:
     return min(round(TOP_SCORE * top), TOP_SCORE)
-
-
-def _rgb(colour: str) -> str:
-    return ",".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
