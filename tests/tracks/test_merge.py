@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from basewise.errors import BasewiseError
 from basewise.intervals import write_bed
+from basewise.tiling import TileSpec, find_scorable_between, tile_regions
 from basewise.tracks import Track
 from basewise.tracks.bigwig.writer import BigWigWriter
 from basewise.tracks.gather import gather_shards
@@ -120,6 +121,23 @@ def test_coarser_tracks_cut_bins_at_unscored_bases(merged, readers, encode, step
     for chrom, track in expected_track(genome(), encode, step).items():
         for read in readers:
             np.testing.assert_array_equal(read(path, chrom, 0, SIZES[chrom]), track)
+
+
+def test_cores_across_gaps_make_the_track_of_cores_between_them(merged):
+    """Of a one-hot model with bins, whose tiles cover short gaps that begin and end inside bins."""
+    spec = TileSpec(512, 128, resolution_bp=16, length_multiple_bp=32, alphabet="onehot", k=1)
+    gaps = np.array([[100, 330], [1_003, 1_004], [5_000, 5_256], [9_990, 10_200]])
+    plan = find_scorable_between(gaps, SIZES["chr2"], spec, max_ambiguous_run_bp=0)
+    cores = [(*tile[:1], *tile[3:]) for tile in tile_regions("chr2", plan, spec)]
+    between = {"chr2": plan.scored}
+    assert (len(plan.regions), len(plan.scored)) == (2, 5)
+    one, _, across = merged("across", cores, 3, unscored={"chr2": plan.unscored},
+                            regions={"chr2": plan.regions}, resolution_bp=16)  # fmt: skip
+    other, _, apart = merged("apart", tile(between, 256), 2, unscored=None, regions=between,
+                             resolution_bp=16)  # fmt: skip
+    assert across[0] == apart[0]
+    assert one.scored_bp == other.scored_bp == sum(np.diff(plan.scored)[:, 0])
+    assert one.seams.n_interior + one.seams.n_seams == other.seams.n_interior + other.seams.n_seams
 
 
 def test_unscored_bases_from_a_bed(merged, tmp_path):
