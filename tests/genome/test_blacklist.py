@@ -69,7 +69,18 @@ def test_without_bedtools_one_line_asks_for_it(get, monkeypatch, tmp_path):
     with pytest.raises(BasewiseError, match=r"needs bedtools.* Install it"):
         get(ENCODE)
     assert not (tmp_path / "out").exists()
-    assert get("chrUn\t0\t5\tx\n") == ""
+    assert get("chrUn\t0\t5\tx\n") == ""  # named as ours are: it need not have rows on them
+
+
+def test_a_blacklist_of_other_names_is_refused(get, tmp_path):
+    other = "".join(f"NC_00000{i}.11\t0\t5\tx\n" for i in range(1, 6))
+    with pytest.raises(BasewiseError) as caught:
+        get(other)
+    for words in ("source.bed names no chrom of the genome", "NC_000003.11, …", "chr10", "aliases"):
+        assert words in str(caught.value)
+    assert not (tmp_path / "out" / "blacklist.bed").exists()
+    assert get(other, dropped=["NC_000002.11", "NW_1"]) == ""  # of chroms that filters kept out
+    assert get("1\t0\t0\tx\n") == "" == get("# nothing\n")
 
 
 def test_no_blacklist_is_an_empty_one(tmp_path):

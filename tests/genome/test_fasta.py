@@ -50,6 +50,7 @@ def test_plain_fasta_is_normalised_and_recorded(get, tmp_path):
         "n_dropped": 0,
         "dropped_bp": 0,
         "chromsizes": {"a": 130, "b": 3},
+        "dropped": [],
     }
 
 
@@ -168,6 +169,7 @@ def test_filters_and_their_record(get, caplog):
     with caplog.at_level(logging.WARNING):
         text, record = get(GOOD, **options)
     assert text == b">chr1\nACGTNacgtnRYKMSWBDHVryk\n"
+    assert record["dropped"] == ["chr2", "tiny"]
     assert (record["chroms"], record["bp"], record["n_dropped"], record["dropped_bp"]) == (
         1,
         23,

@@ -290,6 +290,25 @@ def test_chrom_names_of_other_files_are_understood(tmp_path, suffix):
     assert pairs(read_annotation(path, ["exon"], SIZES), "exon", "chr2") == []
 
 
+@pytest.mark.parametrize("suffix", ["gff3", "bed"])
+def test_a_file_without_a_chrom_of_the_genome_is_refused(tmp_path, suffix):
+    names = [f"NC_00000{i}.11" for i in range(1, 6)]
+    is_bed = suffix == "bed"
+    lines = [f"{n}\t0\t9\texon\n" if is_bed else gff_row("exon", 1, 9, chrom=n) for n in names]
+    path = write(tmp_path / f"a.{suffix}", *lines)
+    with pytest.raises(BasewiseError) as caught:
+        read_annotation(path, ["exon"], SIZES)
+    shown = str(caught.value)
+    assert f"a.{suffix} names no chrom of the genome; found NC_000001.11, NC_000002.11" in shown
+    assert "the genome has chr1, chr2" in shown
+    assert "aliases" in shown
+    # of a genome cut down to chroms without a gene
+    labels = read_annotation(path, ["exon"], SIZES, dropped=["NC_000002.11"])
+    assert pairs(labels, "exon") == []
+    aliases = [("NC_000003.11", "chr3"), ("chr2", "Two")]
+    assert pairs(read_annotation(path, ["exon"], SIZES, aliases, ["chr3"]), "exon") == []
+
+
 def test_windows_line_ends_and_no_last_newline(tmp_path):
     path = tmp_path / "a.gtf"
     row = gtf_row("gene", 1, 9, gene_id="g", gene_biotype="protein_coding").rstrip("\n")

@@ -50,8 +50,9 @@ HEADER = "assembly\tfasta\tannotation\tevaluation_chroms\n"
         ("data/toy.gtf.gz\tchr3,chr4", "evaluation_chroms' of assembly 'x' names a chrom it lacks"),
         ("page.gtf\t", "page.gtf"),
         ("broken.gtf\t", "line 1"),
+        ("other.gtf\t", "names no chrom of the genome; found NC_000001.11; the genome has chr1"),
     ],
-    ids=["chrom of another assembly", "HTML", "broken rows"],
+    ids=["chrom of another assembly", "HTML", "broken rows", "other names"],
 )
 def test_a_truth_that_cannot_be_used_stops_the_run_before_any_model(
     run_snakemake, make_directory, row, words
@@ -59,6 +60,7 @@ def test_a_truth_that_cannot_be_used_stops_the_run_before_any_model(
     directory = make_directory(assemblies=f"{HEADER}x\tdata/toy.fa.gz\t{row}\n")
     (directory / "page.gtf").write_text("<!DOCTYPE html><html><body>404</body></html>")
     (directory / "broken.gtf").write_text("chr1 here there exon\n")
+    (directory / "other.gtf").write_text("NC_000001.11\tx\texon\t1\t9\t.\t+\t.\t\n")
     done = run_snakemake(directory)
     assert done.returncode != 0
     (log,) = (directory / "logs/get_annotation/x").iterdir()
@@ -68,6 +70,17 @@ def test_a_truth_that_cannot_be_used_stops_the_run_before_any_model(
     assert last in done.stdout
     assert not list(directory.rglob("*.shard"))
     assert not list(directory.glob("resources/x/annotation*"))
+
+
+def test_a_genome_cut_down_to_chroms_without_genes_is_no_error(run_snakemake, make_directory):
+    header = "assembly\tfasta\tinclude\tblacklist\tannotation\n"
+    row = "x\tdata/toy.fa.gz\tcontig_*\tdata/toy_blacklist.bed\tdata/toy.gtf.gz\n"
+    directory = make_directory(assemblies=header + row)
+    wanted = ["resources/x/annotation.gtf.gz", "resources/x/blacklist.bed"]
+    done = run_snakemake(directory, *wanted)
+    assert done.returncode == 0, done.stdout
+    assert "has no interval of" in (directory / "logs/get_annotation/x/gtf.gz.log").read_text()
+    assert (directory / wanted[1]).read_text() == ""
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ rule evaluate_segmentation:
         tracks=get_track_files("results/{assembly}/{model}/tracks/{track}.bw"),
         annotation=get_annotation_path,
         chromsizes="resources/{assembly}/chrom.sizes",
+        record="resources/{assembly}/genome.json",
         blacklist=get_blacklist_path,
         aliases=get_local_file("aliases"),
     output:

@@ -62,6 +62,7 @@ rule get_blacklist:
         local=get_local_file("blacklist"),
         aliases=get_local_file("aliases"),
         chromsizes="resources/{assembly}/chrom.sizes",
+        record="resources/{assembly}/genome.json",
     output:
         blacklist="resources/{assembly}/blacklist.bed",
     log:
@@ -83,6 +84,7 @@ rule get_annotation:
         local=get_local_file("annotation"),
         aliases=get_local_file("aliases"),
         chromsizes="resources/{assembly}/chrom.sizes",
+        record="resources/{assembly}/genome.json",
     output:
         annotation="resources/{assembly}/annotation.{format}",
     log:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from basewise.evaluation import evaluate_segmentation
+from basewise.genome import read_dropped
 from basewise.intervals import read_chromsizes
 from basewise.labels import ELEMENT_NAMES, read_annotation
 from basewise.report.evaluation_figure import plot_evaluation
@@ -24,6 +25,7 @@ evaluate_segmentation(
         [track for track in tracks if track in ELEMENT_NAMES],
         chromsizes,
         aliases=snakemake.input.get("aliases") or None,
+        dropped=read_dropped(snakemake.input.record),
     ),
     chromsizes,
     thresholds=snakemake.params.thresholds,

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from basewise.assemblies import check_chroms
+from basewise.genome import read_dropped
 from basewise.genome.fetch import fetch
 from basewise.intervals import read_chromsizes
 from basewise.labels import ELEMENT_NAMES, read_annotation
@@ -26,4 +27,5 @@ read_annotation(
     ELEMENT_NAMES,
     chromsizes,
     aliases=snakemake.input.get("aliases") or None,
+    dropped=read_dropped(snakemake.input.record),
 )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from basewise.genome import get_blacklist
+from basewise.genome import get_blacklist, read_dropped
 from basewise.smk import configure_logging
 
 if TYPE_CHECKING:
@@ -16,4 +16,5 @@ get_blacklist(
     snakemake.input.chromsizes,
     aliases=snakemake.input.get("aliases") or None,
     checksum=snakemake.params.checksum,
+    dropped=read_dropped(snakemake.input.record),
 )

@@ -7,6 +7,7 @@ from basewise.genome.aliases import read_aliases, resolve_aliases
 from basewise.genome.blacklist import get_blacklist
 from basewise.genome.fasta import get_genome
 from basewise.genome.index import find_gaps, index_genome
+from basewise.genome.matching import match_names, read_dropped
 from basewise.genome.memory import MemoryGenome, Sequences
 from basewise.genome.sequence import Genome, reverse_complement
 
@@ -18,7 +19,9 @@ __all__ = [
     "get_blacklist",
     "get_genome",
     "index_genome",
+    "match_names",
     "read_aliases",
+    "read_dropped",
     "resolve_aliases",
     "reverse_complement",
 ]

@@ -2,11 +2,12 @@
 
 import logging
 import shutil
+from collections.abc import Iterable
 from os import PathLike, fspath
 
 from basewise.errors import BasewiseError
-from basewise.genome.aliases import resolve_aliases
 from basewise.genome.fetch import local_copy
+from basewise.genome.matching import match_names
 from basewise.intervals import read_bed_records, read_chromsizes, write_bed
 from basewise.intervals.bed import known_records
 
@@ -22,6 +23,7 @@ def get_blacklist(
     *,
     aliases: str | PathLike | None = None,
     checksum: str | None = None,
+    dropped: Iterable[str] = (),
 ) -> None:
     """Fetch a blacklist and write it as sorted, merged BED with names, in chromsizes order.
 
@@ -33,10 +35,11 @@ def get_blacklist(
         chromsizes_path: Chrom lengths; rows on other chroms are left out with one warning.
         aliases: A table of chrom names (see `read_aliases`) beside the built-in guesses.
         checksum: "sha256:<hex>" or "md5:<hex>" of the source.
+        dropped: Chroms that filters kept out of the genome; the blacklist may name these alone.
 
     Raises:
-        BasewiseError: The source cannot be had, a row is not BED or reaches past its chrom, or
-            bedtools is not installed.
+        BasewiseError: The source cannot be had, a row is not BED or reaches past its chrom, no
+            chrom is named as the genome names any, or bedtools is not installed.
     """
     if not source:
         logger.info("no blacklist is configured: %s is empty", output_bed)
@@ -45,7 +48,7 @@ def get_blacklist(
     chromsizes = read_chromsizes(chromsizes_path)
     with local_copy(str(source), output_bed, checksum) as (path, _):
         names = dict.fromkeys(record[0] for _, record in read_bed_records(path))
-        rename = resolve_aliases(names, chromsizes, aliases)
+        rename = match_names(source, names, chromsizes, aliases, dropped=dropped, is_sparse=True)
         rows = [
             (chrom, start, end, _name(rest))
             for _, (chrom, start, end, *rest) in known_records(path, chromsizes, rename)

@@ -63,7 +63,8 @@ def get_genome(
 
     Returns:
         source, sha256 (of the source file), fasta_sha256 (of the output), chroms (their number),
-        bp, chromsizes ({chrom: bp} in file order), n_dropped, dropped_bp, fetched (UTC).
+        bp, chromsizes ({chrom: bp} in file order), n_dropped, dropped_bp, fetched (UTC), dropped
+        (the chroms that filters kept out).
 
     Raises:
         BasewiseError: The source cannot be had or is not a sound FASTA file of DNA, or the
@@ -93,6 +94,7 @@ def get_genome(
             "dropped_bp": sum(writer.dropped.values()),
             "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
             "chromsizes": writer.kept,
+            "dropped": list(writer.dropped),
         }
         temporary_record.write_text(json.dumps(record, indent=2) + "\n")
     logger.info(

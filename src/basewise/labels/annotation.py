@@ -2,14 +2,15 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from basewise.errors import BasewiseError
-from basewise.genome.aliases import Synonyms, resolve_aliases
+from basewise.genome.aliases import Synonyms
+from basewise.genome.matching import match_names
 from basewise.intervals import IntervalMap, merge
 from basewise.intervals.bed import known_records, read_bed_records, warn_unknown_chroms
 from basewise.labels import genes
@@ -26,6 +27,7 @@ def read_annotation(
     elements: Sequence[str],
     chromsizes: Mapping[str, int],
     aliases: Aliases = None,
+    dropped: Iterable[str] = (),
 ) -> dict[str, IntervalMap]:
     """Read where each element lies.
 
@@ -39,6 +41,7 @@ def read_annotation(
         elements: names of the elements wanted.
         chromsizes: chrom -> bp of the genome; rows on other chroms are left out with one warning.
         aliases: rows of synonyms of chrom names, or a file of them; chr1, 1 and I are told without.
+        dropped: chroms that filters kept out of the genome; the file may have rows on these alone.
 
     Returns:
         element -> chrom -> int64 (n, 2) bp, 0-based half-open, sorted, disjoint, joined where they
@@ -46,7 +49,7 @@ def read_annotation(
 
     Raises:
         BasewiseError: unknown element or suffix; a malformed row (file, line, what was found); an
-            interval past the end of its chrom.
+            interval past the end of its chrom; no chrom of the file is in the genome.
     """
     for element in elements:
         get_element(element)
@@ -54,9 +57,9 @@ def read_annotation(
     suffixes = [s.lower() for s in Path(path).suffixes if s.lower() not in (".gz", ".bgz")]
     suffix = suffixes[-1] if suffixes else ""
     if suffix == ".bed":
-        stretches, n_rows = _read_bed_labels(path, elements, chromsizes, aliases)
+        stretches, n_rows = _read_bed_labels(path, elements, chromsizes, aliases, dropped)
     elif suffix in (".gtf", ".gff", ".gff3"):
-        stretches, n_rows = _read_gene_table(path, elements, chromsizes, aliases)
+        stretches, n_rows = _read_gene_table(path, elements, chromsizes, aliases, dropped)
     else:
         raise BasewiseError(
             f"{path} is not known as an annotation file",
@@ -78,9 +81,10 @@ def _read_gene_table(
     elements: Sequence[str],
     chromsizes: Mapping[str, int],
     aliases: Aliases,
+    dropped: Iterable[str],
 ) -> tuple[dict[str, genes.Stretches], int]:
     table = t.read_table(path, elements)
-    rows = place_on_genome(path, table, chromsizes, aliases)
+    rows = place_on_genome(path, table, chromsizes, aliases, dropped)
     if n_ambiguous := int((rows["kind"] == t.AMBIGUOUS).sum()):
         logger.warning(
             "%s: %d rows left out, whose type several elements share (enhancer, promoter); "
@@ -119,11 +123,12 @@ def place_on_genome(
     table: t.AnnotationTable,
     chromsizes: Mapping[str, int],
     aliases: Aliases,
+    dropped: Iterable[str] = (),
 ) -> np.ndarray:
     """Number chroms as the genome does; drop rows on others; refuse rows past the end."""
     rank = {chrom: i for i, chrom in enumerate(chromsizes)}
     rows = table.rows
-    rename = resolve_aliases(table.names, chromsizes, aliases)
+    rename = match_names(path, table.names, chromsizes, aliases, dropped=dropped)
     code = np.array([rank.get(rename.get(name), -1) for name in table.names], dtype=np.int32)
     counts = np.bincount(rows["chrom"], minlength=len(table.names))
     unknown = {
@@ -154,13 +159,14 @@ def _read_bed_labels(
     elements: Sequence[str],
     chromsizes: Mapping[str, int],
     aliases: Aliases,
+    dropped: Iterable[str],
 ) -> tuple[dict[str, genes.Stretches], int]:
     rank = {chrom: i for i, chrom in enumerate(chromsizes)}
     found: dict[str, list[tuple[int, int, int]]] = {element: [] for element in elements}
     others: dict[str, int] = {}
     n_rows = 0
-    names = {chrom for _, (chrom, *_) in read_bed_records(path)}
-    rename = resolve_aliases(names, chromsizes, aliases)
+    names = dict.fromkeys(chrom for _, (chrom, *_) in read_bed_records(path))
+    rename = match_names(path, names, chromsizes, aliases, dropped=dropped)
     for number, (chrom, start, end, *columns) in known_records(path, chromsizes, rename):
         n_rows += 1
         if not columns:

@@ -73,7 +73,10 @@ ROW = np.dtype(
 
 @dataclass(frozen=True)
 class AnnotationTable:
-    """What a file says: its chrom names, its rows of interest (ROW), how many rows it has."""
+    """What a file says: its chrom names, its rows of interest (ROW), how many rows it has.
+
+    The names are of all rows, of interest or not, in the order of the file.
+    """
 
     names: list[str]
     rows: np.ndarray
@@ -107,17 +110,16 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
         kind = _look_up(block.hashes(block.column(2)), kinds, LINK if is_gff3 else 255)
         kept = kind != 255
         rows, kind = block.take(kept), kind[kept]
-        hashes = rows.hashes(rows.column(0))
-        _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-        codes = []
-        for i in first.tolist():
-            key = int(hashes[i])
-            if key not in names:
-                names[key] = len(decoded)
-                decoded.append(rows.decode(*(int(edge[i]) for edge in rows.column(0))))
-            codes.append(names[key])
+        unique, first, inverse = np.unique(
+            block.hashes(block.column(0)), return_index=True, return_inverse=True
+        )
+        for i in np.argsort(first).tolist():
+            if int(unique[i]) not in names:
+                names[int(unique[i])] = len(decoded)
+                decoded.append(block.decode(*(int(edge[first[i]]) for edge in block.column(0))))
+        codes = np.array([names[int(key)] for key in unique], dtype=np.int32)
         table = np.zeros(len(rows), dtype=ROW)
-        table["chrom"] = np.array(codes, dtype=np.int32)[inverse]
+        table["chrom"] = codes[inverse[kept]]
         table["kind"], table["number"] = kind, rows.numbers
         table["start"], table["end"] = starts[kept] - 1, ends[kept]
         table["is_minus"] = rows.is_minus()
