@@ -290,6 +290,62 @@ def test_chrom_names_of_other_files_are_understood(tmp_path, suffix):
     assert pairs(read_annotation(path, ["exon"], SIZES), "exon", "chr2") == []
 
 
+def circular_rows(*further):
+    return [
+        gff_row("region", 1, 5_000, chrom="chr2", ID="r", Is_circular="true"),
+        gff_row("gene", 4_901, 5_200, chrom="chr2", ID="g", gene_biotype="protein_coding"),
+        gff_row("mRNA", 4_901, 5_200, chrom="chr2", ID="t", Parent="g"),
+        gff_row("exon", 4_901, 5_100, chrom="chr2", Parent="t"),
+        gff_row("exon", 5_151, 5_200, chrom="chr2", Parent="t"),
+        gff_row("CDS", 4_951, 5_100, chrom="chr2", Parent="t"),
+        gff_row("exon", 11, 20, chrom="chr2", ID="e"),
+        *further,
+    ]
+
+
+def test_features_across_the_origin_of_a_circular_chrom(tmp_path, caplog):
+    path = write(tmp_path / "a.gff3", *circular_rows())
+    with caplog.at_level(logging.INFO):
+        labels = read_annotation(path, GENE_ELEMENTS, SIZES)
+    assert pairs(labels, "protein_coding_gene", "chr2") == [[0, 200], [4900, 5000]]
+    assert pairs(labels, "exon", "chr2") == [[0, 100], [150, 200], [4900, 5000]]
+    assert pairs(labels, "intron", "chr2") == [[100, 150]]  # none at the origin
+    assert pairs(labels, "splice_donor", "chr2") == [[100, 102]]
+    assert pairs(labels, "splice_acceptor", "chr2") == [[148, 150]]
+    assert pairs(labels, "5UTR", "chr2") == [[4900, 4950]]
+    assert pairs(labels, "3UTR", "chr2") == [[150, 200]]
+    assert "5 rows cross the origin of a circular chrom and go on at its start: chr2" in caplog.text
+
+
+@pytest.mark.parametrize("exons", [[(4_901, 5_100), (151, 200)], [(4_901, 5_000), (1, 200)]])
+def test_parts_after_the_origin_follow_those_before(tmp_path, exons):
+    whole = {"chrom": "chr2", "strand": "-"}
+    lines = [
+        gff_row("region", 1, 5_000, chrom="chr2", ID="r", Is_circular="true"),
+        gff_row("gene", 4_801, 5_200, **whole, ID="g"),
+        gff_row("mRNA", 4_801, 5_200, **whole, ID="t", Parent="g"),
+        gff_row("exon", 4_801, 4_850, **whole, Parent="t"),
+        *(gff_row("exon", *exon, **whole, Parent="t") for exon in exons),
+    ]
+    labels = read_annotation(write(tmp_path / "a.gff3", *lines), GENE_ELEMENTS, SIZES)
+    introns = [[4850, 4900]] if exons[1][0] == 1 else [[100, 150], [4850, 4900]]
+    assert pairs(labels, "intron", "chr2") == introns
+    assert len(pairs(labels, "splice_donor", "chr2")) == len(introns)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        gff_row("exon", 9_001, 10_001, ID="x"),  # chr1 is not circular
+        gff_row("exon", 4_001, 10_001, chrom="chr2", ID="x"),  # more than once around
+    ],
+)
+def test_rows_past_the_end_are_refused_beside_circular_chroms(tmp_path, row):
+    path = write(tmp_path / "a.gff3", *circular_rows(row))
+    with pytest.raises(BasewiseError, match=r"line 8 reaches past the end of chr"):
+        read_annotation(path, ["exon"], SIZES)
+
+
 @pytest.mark.parametrize("suffix", ["gff3", "bed"])
 def test_a_file_without_a_chrom_of_the_genome_is_refused(tmp_path, suffix):
     names = [f"NC_00000{i}.11" for i in range(1, 6)]

@@ -183,6 +183,17 @@ def test_gene_starts_follow_the_strand(tmp_path):
         read_gene_starts(path, {"a": 100})
 
 
+def test_gene_starts_across_the_origin_of_a_circular_chrom(tmp_path):
+    row = "a\tx\t{}\t{}\t{}\t.\t{}\t.\t{}\n"
+    path = tmp_path / "genes.gff3"
+    path.write_text(
+        row.format("region", 1, 100, "+", "ID=a;Is_circular=true")
+        + row.format("gene", 91, 120, "+", "ID=g")
+        + row.format("gene", 81, 130, "-", "ID=h")
+    )
+    assert read_gene_starts(path, {"a": 100})["a"].tolist() == [29, 90]
+
+
 @pytest.mark.parametrize(
     ("features", "options", "message"),
     [

@@ -9,17 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from basewise.errors import BasewiseError
-from basewise.genome.aliases import Synonyms
 from basewise.genome.matching import match_names
 from basewise.intervals import IntervalMap, merge
-from basewise.intervals.bed import known_records, read_bed_records, warn_unknown_chroms
+from basewise.intervals.bed import known_records, read_bed_records
 from basewise.labels import genes
 from basewise.labels import table as t
 from basewise.labels.elements import ELEMENT_NAMES, get_element
+from basewise.labels.places import Aliases, cut_at_origins, place_on_genome
 
 logger = logging.getLogger(__name__)
-
-Aliases = str | PathLike | Sequence[Synonyms] | None
 
 
 def read_annotation(
@@ -66,8 +64,7 @@ def read_annotation(
             found=f"suffix {suffix!r}",
             hint="Give .gtf, .gff, .gff3 or .bed, with or without .gz",
         )
-    chroms = list(chromsizes)
-    labels = {element: _by_chrom(*stretches[element], chroms) for element in elements}
+    labels = {element: _by_chrom(*stretches[element], chromsizes) for element in elements}
     seconds = time.perf_counter() - began
     logger.info("%s: %d rows in %.1f s (%.0f rows/s)", path, n_rows, seconds, n_rows / seconds)
     absent = [e for e in elements if not any(len(iv) for iv in labels[e].values())]
@@ -118,42 +115,6 @@ def _rows_of(rows: np.ndarray, kind: int) -> genes.Stretches:
     return rows["chrom"][chosen], rows["start"][chosen], rows["end"][chosen]
 
 
-def place_on_genome(
-    path: str | PathLike,
-    table: t.AnnotationTable,
-    chromsizes: Mapping[str, int],
-    aliases: Aliases,
-    dropped: Iterable[str] = (),
-) -> np.ndarray:
-    """Number chroms as the genome does; drop rows on others; refuse rows past the end."""
-    rank = {chrom: i for i, chrom in enumerate(chromsizes)}
-    rows = table.rows
-    rename = match_names(path, table.names, chromsizes, aliases, dropped=dropped)
-    code = np.array([rank.get(rename.get(name), -1) for name in table.names], dtype=np.int32)
-    counts = np.bincount(rows["chrom"], minlength=len(table.names))
-    unknown = {
-        name: int(count)
-        for name, known, count in zip(table.names, code >= 0, counts, strict=True)
-        if not known and count
-    }
-    if unknown:
-        warn_unknown_chroms(path, unknown)
-    rows = rows[code[rows["chrom"]] >= 0]
-    rows["chrom"] = code[rows["chrom"]]
-    sizes = np.array(list(chromsizes.values()), dtype=np.int64)
-    past = np.flatnonzero(rows["end"] > sizes[rows["chrom"]])
-    if len(past):
-        i = past[0]
-        chrom = list(chromsizes)[rows["chrom"][i]]
-        raise BasewiseError(
-            f"{path} line {rows['number'][i]} reaches past the end of {chrom} "
-            f"({chromsizes[chrom]} bp)",
-            found=f"end {rows['end'][i]}",
-            hint="Is the file of another assembly?",
-        )
-    return rows
-
-
 def _read_bed_labels(
     path: str | PathLike,
     elements: Sequence[str],
@@ -195,12 +156,13 @@ def _read_bed_labels(
 
 
 def _by_chrom(
-    chrom: np.ndarray, start: np.ndarray, end: np.ndarray, chroms: Sequence[str]
+    chrom: np.ndarray, start: np.ndarray, end: np.ndarray, chromsizes: Mapping[str, int]
 ) -> IntervalMap:
+    chrom, start, end = cut_at_origins(chrom, start, end, chromsizes)
     order = np.argsort(chrom, kind="stable")
-    bounds = np.searchsorted(chrom[order], np.arange(len(chroms) + 1))
+    bounds = np.searchsorted(chrom[order], np.arange(len(chromsizes) + 1))
     intervals = np.column_stack((start, end))[order]
     return {
         name: merge(intervals[low:high])
-        for name, low, high in zip(chroms, bounds[:-1], bounds[1:], strict=True)
+        for name, low, high in zip(chromsizes, bounds[:-1], bounds[1:], strict=True)
     }

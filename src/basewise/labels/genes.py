@@ -27,7 +27,7 @@ def find_genes(rows: np.ndarray, biotype: int) -> Stretches:
 def find_introns(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Gaps of at least MIN_INTRON_BP between exons of a transcript: chrom, start, end, is_minus."""
     exons = rows[(rows["kind"] == t.EXON) & (rows["owner"] != 0)]
-    key = _transcript_keys(exons)
+    key = transcript_keys(exons)
     order = np.lexsort((exons["start"], key))
     exons, key = exons[order], key[order]
     same = key[1:] == key[:-1]
@@ -56,16 +56,16 @@ def find_splice_sites(
 def find_utrs(rows: np.ndarray, *, is_five_prime: bool) -> Stretches:
     """Rows that say so, and for transcripts without such rows what of an exon is not coding."""
     explicit = rows[rows["kind"] == (t.UTR5 if is_five_prime else t.UTR3)]
-    has_rows = np.unique(_transcript_keys(rows[np.isin(rows["kind"], (t.UTR5, t.UTR3))]))
+    has_rows = np.unique(transcript_keys(rows[np.isin(rows["kind"], (t.UTR5, t.UTR3))]))
     coding = rows[(rows["kind"] == t.CODING) & (rows["owner"] != 0)]
-    keys, of_key = np.unique(_transcript_keys(coding), return_inverse=True)
+    keys, of_key = np.unique(transcript_keys(coding), return_inverse=True)
     first = np.full(len(keys), np.iinfo(np.int64).max)
     last = np.zeros(len(keys), dtype=np.int64)
     np.minimum.at(first, of_key, coding["start"])
     np.maximum.at(last, of_key, coding["end"])
 
     exons = rows[(rows["kind"] == t.EXON) & (rows["owner"] != 0)]
-    key = _transcript_keys(exons)
+    key = transcript_keys(exons)
     implied = np.isin(key, keys) & ~np.isin(key, has_rows)
     exons, at = exons[implied], np.searchsorted(keys, key[implied])
     before = exons["is_minus"] != is_five_prime  # the UTR lies at lower positions than the CDS
@@ -79,7 +79,7 @@ def find_utrs(rows: np.ndarray, *, is_five_prime: bool) -> Stretches:
     )
 
 
-def _transcript_keys(rows: np.ndarray) -> np.ndarray:
+def transcript_keys(rows: np.ndarray) -> np.ndarray:
     """One number per transcript: an id that recurs on another chrom or strand is another one."""
     place = rows["chrom"].astype(np.uint64) * np.uint64(2) + rows["is_minus"].astype(np.uint64)
     return rows["owner"] ^ ((place + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93))

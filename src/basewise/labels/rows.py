@@ -78,6 +78,17 @@ class RowBlock:
             out += np.where(inside, digit, 0) * 10**back
         return np.where(is_good, out, -1)
 
+    def rows_with(self, text: bytes) -> list[int]:
+        """Indices of the rows that hold this text anywhere, for text that is rare."""
+        raw = self.text.tobytes()
+        found, at = [], raw.find(text)
+        while at >= 0:
+            row = int(np.searchsorted(self.edges[:, 0], at)) - 1
+            if row >= 0 and at < self.edges[row, -1]:
+                found.append(row)
+            at = raw.find(text, at + len(text))
+        return found
+
     def is_minus(self) -> np.ndarray:
         starts, ends = self.column(6)
         return (ends > starts) & (self.text[starts] == ord("-"))

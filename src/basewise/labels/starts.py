@@ -7,7 +7,7 @@ import numpy as np
 
 from basewise.errors import BasewiseError
 from basewise.labels import table as t
-from basewise.labels.annotation import Aliases, place_on_genome
+from basewise.labels.places import Aliases, place_on_genome
 
 
 def read_gene_starts(
@@ -31,6 +31,7 @@ def read_gene_starts(
     if not len(genes):
         raise BasewiseError(f"{path} has no gene", hint="Gene starts need rows of type gene")
     first = np.where(genes["is_minus"], genes["end"].astype(np.int64) - 1, genes["start"])
+    first %= np.array(list(chromsizes.values()), dtype=np.int64)[genes["chrom"]]  # circular ones
     return {
         chrom: np.unique(first[genes["chrom"] == code].astype(np.int64))
         for code, chrom in enumerate(chromsizes)

@@ -54,6 +54,7 @@ _BIOTYPES = {"protein_coding": CODING_BIOTYPE} | dict.fromkeys(
     LNC_BIOTYPE,
 )
 _BIOTYPE_KEYS = ("gene_biotype", "gene_type", "biotype")
+_CIRCULAR = b"Is_circular=true"  # of the row that is the chrom itself
 
 
 ROW = np.dtype(
@@ -75,12 +76,14 @@ ROW = np.dtype(
 class AnnotationTable:
     """What a file says: its chrom names, its rows of interest (ROW), how many rows it has.
 
-    The names are of all rows, of interest or not, in the order of the file.
+    The names are of all rows, of interest or not, in the order of the file; those of chroms that
+    a row of a GFF3 file calls circular are in `circular`.
     """
 
     names: list[str]
     rows: np.ndarray
     n_rows: int
+    circular: frozenset[str] = frozenset()
 
 
 def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable:
@@ -98,6 +101,7 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
     names: dict[int, int] = {}
     decoded: list[str] = []
     parts: list[np.ndarray] = []
+    circular: set[str] = set()
     n_rows, is_gff3 = 0, None
     for block in read_rows(path):
         if not len(block):
@@ -118,6 +122,8 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
                 names[int(unique[i])] = len(decoded)
                 decoded.append(block.decode(*(int(edge[first[i]]) for edge in block.column(0))))
         codes = np.array([names[int(key)] for key in unique], dtype=np.int32)
+        if is_gff3:
+            circular |= {decoded[codes[inverse[i]]] for i in block.rows_with(_CIRCULAR)}
         table = np.zeros(len(rows), dtype=ROW)
         table["chrom"] = codes[inverse[kept]]
         table["kind"], table["number"] = kind, rows.numbers
@@ -130,7 +136,7 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
         parts.append(read_owners(rows, table))
     if not n_rows:
         raise BasewiseError(f"{path} has no rows", hint="Give a GTF or GFF3 file with genes")
-    return AnnotationTable(decoded, np.concatenate(parts), n_rows)
+    return AnnotationTable(decoded, np.concatenate(parts), n_rows, frozenset(circular))
 
 
 def _element_types(elements: Sequence[str]) -> dict[str, int]:
