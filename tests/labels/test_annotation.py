@@ -216,6 +216,41 @@ def test_genes_without_biotype_are_coding_when_a_transcript_is(tmp_path, is_gff3
     assert pairs(labels, "protein_coding_gene") == [[0, 90], [400, 490]]
 
 
+def test_bare_ids_in_column_nine(tmp_path):
+    rest = "chr1\tAUGUSTUS\t{}\t{}\t{}\t.\t+\t.\t{}\n"
+    ids = 'transcript_id "g1.t1"; gene_id "g1";'
+    lines = [
+        rest.format("gene", 1, 500, "g1"),
+        rest.format("transcript", 1, 500, "g1.t1"),
+        rest.format("CDS", 1, 90, ids),
+        rest.format("exon", 1, 90, ids),
+        rest.format("gene", 601, 700, "g2"),
+        rest.format("gene", 801, 900, "."),
+        rest.format("CDS", 801, 900, "."),
+    ]
+    labels = read_annotation(write(tmp_path / "a.gtf", *lines), ["protein_coding_gene"], SIZES)
+    assert pairs(labels, "protein_coding_gene") == [[0, 500]]
+
+
+@pytest.mark.parametrize("block_bytes", [64, 1 << 24])
+def test_the_first_attributes_tell_gff3_from_gtf(tmp_path, monkeypatch, block_bytes):
+    monkeypatch.setattr(rows, "BLOCK_BYTES", block_bytes)
+    nothing = "chr1\tx\tregion\t1\t10000\t.\t.\t.\t.\n"
+    gff3 = [
+        gff_row("gene", 1, 90, ID="g"),
+        gff_row("mRNA", 1, 90, ID="t", Parent="g"),
+        gff_row("CDS", 1, 90, ID="c", Parent="t"),
+    ]
+    gtf = [
+        gtf_row("gene", 1, 90, gene_id="g"),
+        gtf_row("CDS", 1, 90, gene_id="g", transcript_id="t"),
+    ]
+    for name, lines in (("a.gff3", gff3), ("a.gff", gff3), ("a.gtf", gtf), ("b.gff", gtf)):
+        path = write(tmp_path / name, nothing, *lines)
+        labels = read_annotation(path, ["protein_coding_gene"], SIZES)
+        assert pairs(labels, "protein_coding_gene") == [[0, 90]], name
+
+
 def test_an_id_on_two_chroms_or_strands_makes_no_intron(tmp_path):
     ids = {"gene_id": "g", "transcript_id": "t"}
     lines = [

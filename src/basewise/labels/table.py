@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
@@ -54,6 +55,7 @@ _BIOTYPES = {"protein_coding": CODING_BIOTYPE} | dict.fromkeys(
     LNC_BIOTYPE,
 )
 _BIOTYPE_KEYS = ("gene_biotype", "gene_type", "biotype")
+_BARE_ID = re.compile(r"[^\s=;\"]+")
 _CIRCULAR = b"Is_circular=true"  # of the row that is the chrom itself
 
 
@@ -87,7 +89,10 @@ class AnnotationTable:
 
 
 def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable:
-    """Read a GTF or GFF3 file (told apart by the form of its attributes), plain or gzip.
+    """Read a GTF or GFF3 file, plain or gzip.
+
+    They are told apart by the form of the first attributes; rows before these, with `.` in their
+    place, are taken as the file's suffix says.
 
     Args:
         path: the file.
@@ -102,14 +107,13 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
     decoded: list[str] = []
     parts: list[np.ndarray] = []
     circular: set[str] = set()
-    n_rows, is_gff3 = 0, None
+    n_rows, is_gff3, is_known = 0, ".gtf" not in Path(path).name.lower(), False
     for block in read_rows(path):
         if not len(block):
             continue
         n_rows += len(block)
-        if is_gff3 is None:
-            start, end = (int(edge[0]) for edge in block.column(8))
-            is_gff3 = re.match(r"\s*[^\s=\"]+=", block.decode(start, end)) is not None
+        if not is_known:
+            is_gff3, is_known = _tell_format(block, is_gff3)
         starts, ends = _read_positions(path, block)
         kind = _look_up(block.hashes(block.column(2)), kinds, LINK if is_gff3 else 255)
         kept = kind != 255
@@ -137,6 +141,17 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
     if not n_rows:
         raise BasewiseError(f"{path} has no rows", hint="Give a GTF or GFF3 file with genes")
     return AnnotationTable(decoded, np.concatenate(parts), n_rows, frozenset(circular))
+
+
+def _tell_format(block: RowBlock, is_gff3: bool) -> tuple[bool, bool]:
+    """Whether a file is GFF3, by its first row that has attributes, and whether there was one."""
+    starts, ends = block.column(8)
+    is_told = (ends > starts) & ~((ends - starts == 1) & (block.text[starts] == ord(".")))
+    if not is_told.any():
+        return is_gff3, False
+    i = int(np.argmax(is_told))
+    attributes = block.decode(int(starts[i]), int(ends[i]))
+    return re.match(r"\s*[^\s=\"]+=", attributes) is not None, True
 
 
 def _element_types(elements: Sequence[str]) -> dict[str, int]:
@@ -193,7 +208,7 @@ def _read_gtf_owners(rows: RowBlock, table: np.ndarray) -> np.ndarray:
     owned = np.flatnonzero(np.isin(table["kind"], _WITH_OWNER))
     table["owner"][owned] = _read_ids(rows.take(owned), "transcript_id ")
     genes = np.flatnonzero(table["kind"] == GENE)
-    table["owner"][genes] = _read_ids(rows.take(genes), "gene_id ")
+    table["owner"][genes] = _read_gene_ids(rows.take(genes))
     coding = np.flatnonzero(table["kind"] == CODING)
     links = table[coding]
     links["kind"] = LINK
@@ -212,6 +227,17 @@ def _read_gff3_owners(rows: RowBlock, table: np.ndarray) -> np.ndarray:
     table["owner"] = np.where(is_owned, parent, own_id[index])
     table["parent"] = np.where(is_link, parent, np.uint64(0))
     return table[~is_link | ((table["owner"] != 0) & (table["parent"] != 0))]
+
+
+def _read_gene_ids(genes: RowBlock) -> np.ndarray:
+    """Hashes of gene_id, or of all of column 9 where that is a bare id, as AUGUSTUS writes them."""
+    ids = _read_ids(genes, "gene_id ")
+    others = np.flatnonzero(ids == 0)
+    starts, ends = (edge[others] for edge in genes.column(8))
+    texts = map(genes.decode, starts.tolist(), ends.tolist())
+    is_bare = [text != "." and _BARE_ID.fullmatch(text) is not None for text in texts]
+    ids[others] = genes.take(others).hashes((np.where(is_bare, starts, ends), ends))
+    return ids
 
 
 def _read_ids(rows: RowBlock, key: str) -> np.ndarray:
