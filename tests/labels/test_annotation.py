@@ -8,6 +8,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
+from basewise.calling.gff3 import escape_seqid
 from basewise.errors import BasewiseError
 from basewise.labels import ELEMENT_NAMES, genes, read_annotation, rows
 from basewise.labels import table as t
@@ -379,6 +380,18 @@ def test_rows_past_the_end_are_refused_beside_circular_chroms(tmp_path, row):
     path = write(tmp_path / "a.gff3", *circular_rows(row))
     with pytest.raises(BasewiseError, match=r"line 8 reaches past the end of chr"):
         read_annotation(path, ["exon"], SIZES)
+
+
+def test_percent_encoded_chrom_names_of_gff3(tmp_path):
+    sizes = {"HG002#1#chr1": 100, "a%20b": 100}
+    encoded = [escape_seqid("HG002#1#chr1"), "a%20b"]
+    assert encoded[0] == "HG002%231%23chr1"
+    lines = [gff_row("exon", 1, 9, chrom=chrom, ID="e") for chrom in encoded]
+    labels = read_annotation(write(tmp_path / "a.gff3", *lines), ["exon"], sizes)
+    assert [pairs(labels, "exon", chrom) for chrom in sizes] == [[[0, 9]], [[0, 9]]]
+    for aliases in ([("HG002#1#chr1", "chr1")], [(encoded[0], "chr1")]):
+        labels = read_annotation(tmp_path / "a.gff3", ["exon"], {"chr1": 100}, aliases)
+        assert pairs(labels, "exon") == [[0, 9]]
 
 
 @pytest.mark.parametrize("suffix", ["gff3", "bed"])

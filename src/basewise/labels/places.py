@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -27,6 +28,8 @@ def place_on_genome(
 ) -> np.ndarray:
     """Number chroms as the genome does; drop rows on others; refuse rows past the end.
 
+    Names of GFF3 files that the genome lacks as they are may be percent-encoded.
+
     Rows of a circular chrom may reach past its end, up to once around (GFF3 1.26: the length is
     added to the end of what crosses the origin). They stay as they are, and other parts of such
     transcripts that lie after the origin join them there, so that exons keep their order;
@@ -40,8 +43,11 @@ def place_on_genome(
     """
     rank = {chrom: i for i, chrom in enumerate(chromsizes)}
     rows = table.rows
-    rename = match_names(path, table.names, chromsizes, aliases, dropped=dropped)
-    code = np.array([rank.get(rename.get(name), -1) for name in table.names], dtype=np.int32)
+    plain = [unquote(name) if table.is_gff3 else name for name in table.names]
+    both = dict.fromkeys([*table.names, *plain])
+    rename = match_names(path, both, chromsizes, aliases, dropped=dropped)
+    meant = [rename.get(n, rename.get(text)) for n, text in zip(table.names, plain, strict=True)]
+    code = np.array([rank.get(chrom, -1) for chrom in meant], dtype=np.int32)
     counts = np.bincount(rows["chrom"], minlength=len(table.names))
     unknown = {
         name: int(count)
@@ -54,7 +60,7 @@ def place_on_genome(
     rows["chrom"] = code[rows["chrom"]]
     sizes = np.array(list(chromsizes.values()), dtype=np.int64)
     is_circular = np.zeros(len(sizes), dtype=bool)
-    is_circular[[rank[rename[name]] for name in table.circular if name in rename]] = True
+    is_circular[[code[i] for i in table.circular if code[i] >= 0]] = True
     size = sizes[rows["chrom"]]
     crosses = is_circular[rows["chrom"]] & (rows["end"] > size) & (rows["end"] <= 2 * size)
     past = np.flatnonzero((rows["end"] > size) & ~crosses)
@@ -68,12 +74,12 @@ def place_on_genome(
             hint="Is the file of another assembly?",
         )
     if crosses.any():
-        names = [list(chromsizes)[i] for i in np.unique(rows["chrom"][crosses])[:5].tolist()]
+        chroms = [list(chromsizes)[i] for i in np.unique(rows["chrom"][crosses])[:5].tolist()]
         logger.info(
             "%s: %d rows cross the origin of a circular chrom and go on at its start: %s",
             path,
             len(np.unique(rows["number"][crosses])),
-            ", ".join(names),
+            ", ".join(chroms),
         )
         _carry_round(rows, crosses, size)
     return rows

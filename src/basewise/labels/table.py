@@ -78,14 +78,15 @@ ROW = np.dtype(
 class AnnotationTable:
     """What a file says: its chrom names, its rows of interest (ROW), how many rows it has.
 
-    The names are of all rows, of interest or not, in the order of the file; those of chroms that
-    a row of a GFF3 file calls circular are in `circular`.
+    The names are of all rows, of interest or not, as they stand in the file and in its order;
+    `circular` has the indices of those that a row of a GFF3 file calls circular.
     """
 
     names: list[str]
     rows: np.ndarray
     n_rows: int
-    circular: frozenset[str] = frozenset()
+    is_gff3: bool
+    circular: frozenset[int]
 
 
 def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable:
@@ -106,7 +107,7 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
     names: dict[int, int] = {}
     decoded: list[str] = []
     parts: list[np.ndarray] = []
-    circular: set[str] = set()
+    circular: set[int] = set()
     n_rows, is_gff3, is_known = 0, ".gtf" not in Path(path).name.lower(), False
     for block in read_rows(path):
         if not len(block):
@@ -127,7 +128,7 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
                 decoded.append(block.decode(*(int(edge[first[i]]) for edge in block.column(0))))
         codes = np.array([names[int(key)] for key in unique], dtype=np.int32)
         if is_gff3:
-            circular |= {decoded[codes[inverse[i]]] for i in block.rows_with(_CIRCULAR)}
+            circular |= {int(codes[inverse[i]]) for i in block.rows_with(_CIRCULAR)}
         table = np.zeros(len(rows), dtype=ROW)
         table["chrom"] = codes[inverse[kept]]
         table["kind"], table["number"] = kind, rows.numbers
@@ -140,7 +141,7 @@ def read_table(path: str | PathLike, elements: Sequence[str]) -> AnnotationTable
         parts.append(read_owners(rows, table))
     if not n_rows:
         raise BasewiseError(f"{path} has no rows", hint="Give a GTF or GFF3 file with genes")
-    return AnnotationTable(decoded, np.concatenate(parts), n_rows, frozenset(circular))
+    return AnnotationTable(decoded, np.concatenate(parts), n_rows, is_gff3, frozenset(circular))
 
 
 def _tell_format(block: RowBlock, is_gff3: bool) -> tuple[bool, bool]:
