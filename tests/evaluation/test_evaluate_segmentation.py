@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 
 from basewise.errors import BasewiseError
-from basewise.evaluation import ElementCounts, evaluate_segmentation, format_table
+from basewise.evaluation import (
+    ElementCounts,
+    choose_chroms,
+    evaluate_segmentation,
+    format_table,
+)
 from basewise.intervals import runs_of
 from basewise.report.evaluation_figure import plot_evaluation
 
@@ -113,6 +118,31 @@ def test_chroms_and_blacklist_limit_the_bases(bigwigs, labels, probs, truth, tmp
     empty = evaluate(bigwigs, labels, tmp_path, chroms=["chr3"])
     assert empty["n_positive"].tolist() == [0, 0, 0]
     assert empty["mcc"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("a.gtf", "{}\tx\tmiRNA\t1\t9\t.\t+\t.\t\n"), ("a.bed", "{}\t0\t9\tan enhancer\n")],
+)
+def test_chroms_without_a_row_are_not_chosen(tmp_path, caplog, name, row):
+    path = tmp_path / name
+    path.write_text(row.format("2") + row.format("chr9") + row.format("chr2"))
+    with caplog.at_level("WARNING"):
+        assert choose_chroms(path, CHROMS) == ["chr2"]
+    assert "2 of 3 chroms (2800 of 3700 bp) are not scored" in caplog.text
+    assert "chr1, chr3; 'evaluation_chroms'" in caplog.text
+    caplog.clear()
+    path.write_text("".join(row.format(chrom) for chrom in reversed(CHROMS)))
+    assert choose_chroms(path, CHROMS) == list(CHROMS)
+    assert caplog.text == ""
+    path.write_text(row.format("chr9"))
+    assert choose_chroms(path, CHROMS, dropped=["chr9"]) == []
+
+
+def test_nothing_to_score_is_an_empty_table(bigwigs, labels, tmp_path):
+    table = evaluate(bigwigs, labels, tmp_path, chroms=[], output_curves=tmp_path / "curves.tsv")
+    assert table["n_scored"].tolist() == [0, 0, 0]
+    plot_evaluation(tmp_path / "metrics.tsv", tmp_path / "curves.tsv", tmp_path / "empty.png")
 
 
 def test_segments_are_found_by_runs_of_called_bases(make_bigwig, tmp_path):

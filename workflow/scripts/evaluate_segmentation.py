@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from basewise.evaluation import evaluate_segmentation
+from basewise.evaluation import choose_chroms, evaluate_segmentation
 from basewise.genome import read_dropped
 from basewise.intervals import read_chromsizes
 from basewise.labels import ELEMENT_NAMES, read_annotation
@@ -17,6 +17,7 @@ configure_logging(snakemake.log[0])
 
 tracks = {Path(track).stem: track for track in snakemake.input.tracks}
 chromsizes = read_chromsizes(snakemake.input.chromsizes)
+dropped = read_dropped(snakemake.input.record)
 
 evaluate_segmentation(
     tracks,
@@ -25,11 +26,17 @@ evaluate_segmentation(
         [track for track in tracks if track in ELEMENT_NAMES],
         chromsizes,
         aliases=snakemake.input.get("aliases") or None,
-        dropped=read_dropped(snakemake.input.record),
+        dropped=dropped,
     ),
     chromsizes,
     thresholds=snakemake.params.thresholds,
-    chroms=snakemake.params.chroms or None,
+    chroms=snakemake.params.chroms
+    or choose_chroms(
+        snakemake.input.annotation,
+        chromsizes,
+        aliases=snakemake.input.get("aliases") or None,
+        dropped=dropped,
+    ),
     blacklist=snakemake.input.get("blacklist") or None,
     output_tsv=snakemake.output.metrics,
     output_curves=snakemake.output.curves,

@@ -4,7 +4,6 @@ import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from basewise.labels import genes
 from basewise.labels import table as t
 from basewise.labels.elements import ELEMENT_NAMES, get_element
 from basewise.labels.places import Aliases, cut_at_origins, place_on_genome
+from basewise.labels.suffixes import is_bed
 
 logger = logging.getLogger(__name__)
 
@@ -52,18 +52,8 @@ def read_annotation(
     for element in elements:
         get_element(element)
     began = time.perf_counter()
-    suffixes = [s.lower() for s in Path(path).suffixes if s.lower() not in (".gz", ".bgz")]
-    suffix = suffixes[-1] if suffixes else ""
-    if suffix == ".bed":
-        stretches, n_rows = _read_bed_labels(path, elements, chromsizes, aliases, dropped)
-    elif suffix in (".gtf", ".gff", ".gff3"):
-        stretches, n_rows = _read_gene_table(path, elements, chromsizes, aliases, dropped)
-    else:
-        raise BasewiseError(
-            f"{path} is not known as an annotation file",
-            found=f"suffix {suffix!r}",
-            hint="Give .gtf, .gff, .gff3 or .bed, with or without .gz",
-        )
+    read = _read_bed_labels if is_bed(path) else _read_gene_table
+    stretches, n_rows = read(path, elements, chromsizes, aliases, dropped)
     labels = {element: _by_chrom(*stretches[element], chromsizes) for element in elements}
     seconds = time.perf_counter() - began
     logger.info("%s: %d rows in %.1f s (%.0f rows/s)", path, n_rows, seconds, n_rows / seconds)

@@ -19,6 +19,26 @@ logger = logging.getLogger(__name__)
 Aliases = str | PathLike | Sequence[Synonyms] | None
 
 
+def number_chroms(
+    path: str | PathLike,
+    table: AnnotationTable,
+    chromsizes: Mapping[str, int],
+    aliases: Aliases,
+    dropped: Iterable[str] = (),
+) -> np.ndarray:
+    """The index in chromsizes of each of a table's names, -1 of others: int32 (n,).
+
+    Names of GFF3 files that mean no chrom as they stand may be percent-encoded. A BasewiseError
+    if none means one (see `match_names`).
+    """
+    rank = {chrom: i for i, chrom in enumerate(chromsizes)}
+    plain = [unquote(name) if table.is_gff3 else name for name in table.names]
+    both = dict.fromkeys([*table.names, *plain])
+    rename = match_names(path, both, chromsizes, aliases, dropped=dropped)
+    meant = [rename.get(n, rename.get(text)) for n, text in zip(table.names, plain, strict=True)]
+    return np.array([rank.get(chrom, -1) for chrom in meant], dtype=np.int32)
+
+
 def place_on_genome(
     path: str | PathLike,
     table: AnnotationTable,
@@ -27,8 +47,6 @@ def place_on_genome(
     dropped: Iterable[str] = (),
 ) -> np.ndarray:
     """Number chroms as the genome does; drop rows on others; refuse rows past the end.
-
-    Names of GFF3 files that the genome lacks as they are may be percent-encoded.
 
     Rows of a circular chrom may reach past its end, up to once around (GFF3 1.26: the length is
     added to the end of what crosses the origin). They stay as they are, and other parts of such
@@ -41,13 +59,8 @@ def place_on_genome(
     Raises:
         BasewiseError: no chrom of the file is in the genome; a row past the end of its chrom.
     """
-    rank = {chrom: i for i, chrom in enumerate(chromsizes)}
     rows = table.rows
-    plain = [unquote(name) if table.is_gff3 else name for name in table.names]
-    both = dict.fromkeys([*table.names, *plain])
-    rename = match_names(path, both, chromsizes, aliases, dropped=dropped)
-    meant = [rename.get(n, rename.get(text)) for n, text in zip(table.names, plain, strict=True)]
-    code = np.array([rank.get(chrom, -1) for chrom in meant], dtype=np.int32)
+    code = number_chroms(path, table, chromsizes, aliases, dropped)
     counts = np.bincount(rows["chrom"], minlength=len(table.names))
     unknown = {
         name: int(count)
