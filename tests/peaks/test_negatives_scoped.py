@@ -249,7 +249,7 @@ def test_genes_are_found_under_other_names_of_their_chroms(tmp_path):
     options = {"settings": wanted, "seed": 9}
     generate_negatives(peaks, tmp_path / "own.parquet", annotation=tmp_path / "own.gtf", **options)
     options["annotation"] = tmp_path / "refseq.gtf"
-    with pytest.raises(BasewiseError, match="names no chrom of the genome; found NC_000067.7"):
+    with pytest.raises(BasewiseError, match=r"names no chrom of the genome; found NC_000067\.7"):
         generate_negatives(peaks, tmp_path / "none.parquet", **options)
     aliases = tmp_path / "chromAlias.txt"
     generate_negatives(peaks, tmp_path / "refseq.parquet", aliases=aliases, **options)
