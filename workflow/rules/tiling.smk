@@ -4,8 +4,9 @@ Cut a genome into shards of tiles; integers only.
 Inputs: the genome, the model's config.json, the blacklist when tiling/skip_blacklist is set.
 Outputs: under results/{assembly}/{model}/: tiles.bed (core in the thick columns), of which each shard
 takes its part; regions.bed (what cores cover) and unscored.bed.gz (what gets no value, with the reason;
-also short gaps that cores of one-hot models cover), indexed as in merge.smk. Beside them lies shards.json, the number of shards where the config does not tell it. It
-is no output, because the number outlives a new plan.
+also short gaps that cores of one-hot models cover), indexed as in merge.smk. Beside them lies
+shards.json, the number of shards where the config does not tell it. It is no output, because the number
+outlives a new plan.
 """
 
 

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Iterable, Mapping
 from os import PathLike
 
+from basewise.genome.aliases import Aliases
 from basewise.labels import find_annotated_chroms
-from basewise.labels.places import Aliases
 
 logger = logging.getLogger(__name__)
 

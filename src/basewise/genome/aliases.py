@@ -9,6 +9,7 @@ from basewise.errors import BasewiseError
 from basewise.intervals import open_text
 
 Synonyms = tuple[str, ...]
+Aliases = str | PathLike | Sequence[Synonyms] | None  # a table of them, its rows, or none
 
 MITOCHONDRION = {"m", "mt", "mito", "mtdna", "mitochondrion", "mitochondria"}
 CHLOROPLAST = {"c", "pt", "chloroplast", "plastid"}
@@ -43,7 +44,7 @@ def read_aliases(path: str | PathLike) -> list[Synonyms]:
 def resolve_aliases(
     names: Iterable[str],
     chromsizes: Mapping[str, int],
-    table: str | PathLike | Sequence[Synonyms] | None = None,
+    table: Aliases = None,
 ) -> dict[str, str]:
     """Find the chrom that each name means; names that mean none are left out.
 

@@ -2,19 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
 
 from basewise.errors import BasewiseError
-from basewise.genome.aliases import Synonyms, resolve_aliases
+from basewise.genome.aliases import Aliases, resolve_aliases
 
 
 def match_names(
     path: str | PathLike,
     names: Iterable[str],
     chromsizes: Mapping[str, int],
-    aliases: str | PathLike | Sequence[Synonyms] | None = None,
+    aliases: Aliases = None,
     *,
     dropped: Iterable[str] = (),
     is_sparse: bool = False,

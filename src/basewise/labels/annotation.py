@@ -8,13 +8,14 @@ from os import PathLike
 import numpy as np
 
 from basewise.errors import BasewiseError
+from basewise.genome.aliases import Aliases
 from basewise.genome.matching import match_names
 from basewise.intervals import IntervalMap, merge
 from basewise.intervals.bed import known_records, read_bed_records
 from basewise.labels import genes
 from basewise.labels import table as t
 from basewise.labels.elements import ELEMENT_NAMES, get_element
-from basewise.labels.places import Aliases, cut_at_origins, place_on_genome
+from basewise.labels.places import cut_at_origins, place_on_genome
 from basewise.labels.suffixes import is_bed
 
 logger = logging.getLogger(__name__)

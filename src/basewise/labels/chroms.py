@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from os import PathLike
 
+from basewise.genome.aliases import Aliases
 from basewise.genome.matching import match_names
 from basewise.intervals.bed import read_bed_records
-from basewise.labels.places import Aliases, number_chroms
+from basewise.labels.places import number_chroms
 from basewise.labels.suffixes import is_bed
 from basewise.labels.table import read_table
 

@@ -1,22 +1,20 @@
 """Where the rows of an annotation lie on our chroms, across the origin of circular ones too."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from urllib.parse import unquote
 
 import numpy as np
 
 from basewise.errors import BasewiseError
-from basewise.genome.aliases import Synonyms
+from basewise.genome.aliases import Aliases
 from basewise.genome.matching import match_names
 from basewise.intervals.bed import warn_unknown_chroms
 from basewise.labels.genes import transcript_keys
 from basewise.labels.table import AnnotationTable
 
 logger = logging.getLogger(__name__)
-
-Aliases = str | PathLike | Sequence[Synonyms] | None
 
 
 def number_chroms(

@@ -6,8 +6,9 @@ from os import PathLike
 import numpy as np
 
 from basewise.errors import BasewiseError
+from basewise.genome.aliases import Aliases
 from basewise.labels import table as t
-from basewise.labels.places import Aliases, place_on_genome
+from basewise.labels.places import place_on_genome
 
 
 def read_gene_starts(

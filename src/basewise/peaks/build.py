@@ -15,7 +15,7 @@ import numpy as np
 
 from basewise.atomic import scratch_directory
 from basewise.errors import BasewiseError
-from basewise.genome.aliases import Synonyms, resolve_aliases
+from basewise.genome.aliases import Aliases, resolve_aliases
 from basewise.genome.fetch import local_copy
 from basewise.intervals import IntervalMap
 from basewise.peaks.beyond import Beyond
@@ -44,7 +44,7 @@ def build_store(
     filters: PeakFilters | None = None,
     blacklist: IntervalMap | None = None,
     proteins: Proteins | None = None,
-    aliases: str | PathLike | Sequence[Synonyms] | None = None,
+    aliases: Aliases = None,
     checksum: str | None = None,
     max_malformed: float = 0.001,
     max_beyond: float = 0.0001,
@@ -148,7 +148,7 @@ def _sources_of_chroms(
     source: str,
     catalogue: Catalogue,
     chromsizes: Mapping[str, int],
-    aliases: str | PathLike | Sequence[Synonyms] | None,
+    aliases: Aliases,
 ) -> dict[str, list[int]]:
     """The numbers of the file's chrom names that mean each chrom; several may mean one."""
     renamed = resolve_aliases(catalogue.chroms, chromsizes, aliases)
